@@ -1,0 +1,1 @@
+"""Muse's learning library: datasets, models, policies, environments, metrics, rewards, trainers. It imports no ROS."""

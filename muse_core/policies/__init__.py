@@ -1,0 +1,1 @@
+"""Policies: what turns observations into actions, with memory that lasts one episode."""
