@@ -38,8 +38,10 @@ def write_video(path: str | Path, frames: Iterable[np.ndarray], fps: float) -> i
                     raise ValueError(
                         f"{path}: frame {count}: expected uint8 of shape {shape}, got {frame.dtype} of {frame.shape}"
                     )
-                stream.height, stream.width = shape[0] // 2 * 2, shape[1] // 2 * 2
-                even = np.ascontiguousarray(frame[: stream.height, : stream.width])
+                height, width = shape[0] // 2 * 2, shape[1] // 2 * 2
+                if count == 1:
+                    stream.height, stream.width = height, width
+                even = np.ascontiguousarray(frame[:height, :width])
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
             if count == 0:
                 raise ValueError(f"{path}: no frames to write")
