@@ -46,3 +46,12 @@ def sync_folder(folder: str | Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_tree(folder: str | Path) -> None:
+    """Make everything inside `folder`, at any depth, survive a power cut."""
+    for inner, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(inner, name), "rb") as file:
+                os.fsync(file.fileno())
+        sync_folder(inner)
