@@ -1,0 +1,175 @@
+"""From actions to joint set-points: the motion controller of the simulated and of the real arm.
+
+An action moves a target, relative to the last target (deltas) or anywhere (poses); the reference runs to the target
+over the action's period in equal steps, inverse kinematics makes each step joints, and the safety filter has the last
+word on each. Both the simulator's Environment and the panda node call this. Time comes in as `now_ns`; no ROS.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from muse_core.control.kinematics import PandaKinematics
+from muse_core.control.limits import Limit, Limits
+from muse_core.control.reference import Reference
+from muse_core.control.safety import SafetyFilter
+from muse_core.control.state import ACTION_SIZES, ActionError, ArmAction, RobotState, SetPoint
+
+ACTION_LIFE_PERIODS = 2.5
+"""An action is carried out for this many of its periods; then the arm holds."""
+LONGEST_PERIOD_S = 2.0
+GRIPPER_CLOSE_ABOVE, GRIPPER_OPEN_BELOW = 0.55, 0.45
+"""The gripper of an `ee_delta` action is binary about 0.5; between these it stays as it was."""
+
+
+class MotionController:
+    """Decides where the arm is told to be at each control period.
+
+    Args:
+        kinematics: Of the arm.
+        limits: What every set-point keeps.
+        rate_hz: Set-points per second: how often :meth:`update` is called.
+    """
+
+    def __init__(self, kinematics: PandaKinematics, limits: Limits, rate_hz: float = 100.0) -> None:
+        self._limits = limits
+        self._filter = SafetyFilter(kinematics, limits, 1.0 / rate_hz)
+        self._reference = Reference(kinematics, limits, 1.0 / rate_hz)
+        self._action: ArmAction | None = None
+        self._begun: ArmAction | None = None
+        self._reason = Limit.STALE
+        self._step_limited = Limit.NOT_LIMITED
+        self._stopped = False
+        self._release = True
+        self._gripper_width = limits.gripper_max_width
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the latched stop is set."""
+        return self._stopped
+
+    @property
+    def standing(self) -> bool:
+        """Whether the last set-point had no velocity."""
+        return self._filter.standing
+
+    @property
+    def q(self) -> np.ndarray:
+        """The last set-point [rad], shape (7,)."""
+        return self._filter.q.copy()
+
+    def anchor(self, state: RobotState) -> None:
+        """Stand still where the arm is measured: at the start, and after the arm was moved by something else.
+
+        A latched stop stays set.
+
+        Raises:
+            ValueError: if the measured joints are not seven finite numbers.
+        """
+        self._filter.reset(state.q)
+        self._gripper_width = float(np.clip(state.gripper_width, 0.0, self._limits.gripper_max_width))
+        self.hold(Limit.STALE)
+
+    def accept(self, action: ArmAction, now_ns: int) -> None:
+        """Let the arm carry out `action` from the next set-point on; while the stop is latched, ignore it.
+
+        Raises:
+            ActionError: if the action has the wrong length, a value that is not finite, an unknown space, or an
+                impossible period or stamp. The arm then holds until the next good action.
+        """
+        try:
+            _check(action, now_ns)
+        except ActionError:
+            self.hold(Limit.NOT_FINITE)
+            raise
+        if self._stopped:
+            return
+        if not action.deadman:
+            self.hold(Limit.NO_DEADMAN)
+            return
+        self._action = action
+        self._reason = Limit.NOT_LIMITED
+
+    def hold(self, reason: int) -> None:
+        """Slow down to a standstill and stay there until the next action; `reason` is a bit of :class:`Limit`."""
+        self._action = None
+        self._release = True
+        self._reason = Limit(reason)
+
+    def stop(self) -> None:
+        """Slow down to a standstill and stay there, whatever comes, until :meth:`recover`."""
+        self._stopped = True
+        self.hold(Limit.STOPPED)
+
+    def recover(self, state: RobotState) -> None:
+        """Release the latched stop: stand still where the arm is measured, the hand as it was last commanded."""
+        gripper_width = self._gripper_width
+        self.anchor(state)
+        self._gripper_width = gripper_width
+        self._stopped = False
+
+    def update(self, now_ns: int, state: RobotState) -> SetPoint:
+        """The next set-point.
+
+        Args:
+            now_ns: Now, on the clock of the actions' stamps [ns].
+            state: What the arm measures; used where motion starts again after a hold.
+        """
+        action = self._action
+        if action is not None and now_ns - action.stamp_ns > ACTION_LIFE_PERIODS * action.period_s * 1e9:
+            self.hold(Limit.STALE)
+            action = None
+        if action is None:
+            limited = self._reason | self._filter.brake()
+            return self._set_point(limited, "", 0)
+        limited = self._begin(action, state)
+        q, velocity, unreachable = self._reference.advance(self._filter.q, self._filter.transform)
+        limited |= unreachable | self._filter.move(q, velocity)
+        return self._set_point(limited, action.source, action.stamp_ns)
+
+    def _begin(self, action: ArmAction, state: RobotState) -> Limit:
+        """Start on a new action, or go on with the one that runs."""
+        if self._release:
+            measured = np.asarray(state.q, dtype=np.float64)
+            usable = measured.shape == (7,) and np.isfinite(measured).all()
+            self._reference.rest_at(measured if usable else self._filter.q)
+            self._release = False
+            self._begun = None
+        if self._begun is not action:
+            self._step_limited = self._reference.aim(action, self._filter.q, self._filter.transform)
+            self._command_gripper(action)
+            self._begun = action
+        return self._step_limited
+
+    def _command_gripper(self, action: ArmAction) -> None:
+        closed, widest = float(np.clip(action.values[-1], 0.0, 1.0)), self._limits.gripper_max_width
+        if action.space != "ee_delta":
+            self._gripper_width = (1.0 - closed) * widest
+        elif closed > GRIPPER_CLOSE_ABOVE:
+            self._gripper_width = 0.0
+        elif closed < GRIPPER_OPEN_BELOW:
+            self._gripper_width = widest
+
+    def _set_point(self, limited: Limit, source: str, stamp_ns: int) -> SetPoint:
+        position, velocity = self._filter.q.copy(), self._filter.velocity.copy()
+        return SetPoint(position, velocity, self._gripper_width, int(limited), source, stamp_ns)
+
+
+def _check(action: ArmAction, now_ns: int) -> None:
+    size = ACTION_SIZES.get(action.space)
+    if size is None:
+        raise ActionError(f"unknown action space {action.space!r} from {action.source!r}; known: {', '.join(ACTION_SIZES)}")
+    values = np.asarray(action.values)
+    if values.shape != (size,) or values.dtype.kind not in "fiu":
+        raise ActionError(
+            f"an {action.space} action holds {size} numbers, got {values.dtype} of shape {values.shape} from {action.source!r}"
+        )
+    if not np.isfinite(values).all():
+        raise ActionError(f"an action of {action.source!r} is not finite: {values.tolist()}")
+    if action.space == "ee_pose" and np.linalg.norm(values[3:7]) < 1e-6:
+        raise ActionError(f"an ee_pose of {action.source!r} has a zero quaternion: {values.tolist()}")
+    if not 0.0 < action.period_s <= LONGEST_PERIOD_S:
+        raise ActionError(f"an action's period must be in (0, {LONGEST_PERIOD_S}] s, got {action.period_s} s")
+    if action.stamp_ns - now_ns > action.period_s * 1e9:
+        ahead_s = (action.stamp_ns - now_ns) * 1e-9
+        raise ActionError(f"an action of {action.source!r} is stamped {ahead_s:.3f} s ahead: are the clocks in step?")

@@ -1,0 +1,186 @@
+"""The one safety filter: every joint set-point passes it last, and nothing else reaches a driver.
+
+It keeps, beside each set-point, the way to a standstill from there, and lets a set-point pass only if that whole way
+keeps every limit too: joint positions with their margin, the workspace box, the tool's linear and angular speed, and by
+construction joint velocity and acceleration. So there is always a lawful next set-point, the next one on the way to
+the standstill, whatever is asked for. An arm that starts outside a limit may move back, never further out.
+
+Limits hold for the set-points themselves, by differences of consecutive ones. Imports numpy and its own package only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from muse_core.control.kinematics import PandaKinematics
+from muse_core.control.limits import Limit, Limits
+
+_SHARES = (0.75, 0.5, 0.25, 0.1, 0.03)
+"""How much of the step from braking to what was asked is tried, in this order, where all of it is not allowed."""
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class _Path:
+    """A set-point and the way from it to a standstill: n set-points, the first one sent next.
+
+    Attributes:
+        q: Joint positions [rad], shape (n, 7).
+        velocity: Joint velocities that lead to each [rad/s], shape (n, 7).
+        transforms: The tool's pose at each, shape (n, 4, 4).
+    """
+
+    q: np.ndarray
+    velocity: np.ndarray
+    transforms: np.ndarray
+
+    def rest(self) -> _Path:
+        return _Path(self.q[1:], self.velocity[1:], self.transforms[1:])
+
+
+class SafetyFilter:
+    """Limits joint set-points at a fixed rate.
+
+    Args:
+        kinematics: Of the arm.
+        limits: What to keep.
+        dt_s: Time between set-points [s].
+
+    Attributes:
+        q: The last set-point [rad], shape (7,).
+        velocity: Its joint velocity [rad/s], shape (7,).
+    """
+
+    def __init__(self, kinematics: PandaKinematics, limits: Limits, dt_s: float) -> None:
+        self._kinematics, self._limits, self._dt = kinematics, limits, dt_s
+        self._max_velocity, self._max_acceleration = limits.joint_velocity, limits.joint_acceleration
+        self._q_lower, self._q_upper = limits.q_lower, limits.q_upper
+        self.reset(np.zeros(7))
+
+    def reset(self, q: np.ndarray) -> None:
+        """Stand still at `q` [rad], shape (7,): the arm is there, lawful or not.
+
+        Raises:
+            ValueError: unless `q` is seven finite numbers.
+        """
+        q = np.array(q, dtype=np.float64)
+        if q.shape != (7,) or not np.isfinite(q).all():
+            raise ValueError(f"the arm's joint positions must be 7 finite numbers [rad], got {q.tolist()}")
+        self.q, self.velocity = q, np.zeros(7)
+        self._transform = self._kinematics.tool_transforms(q)
+        self._braking: _Path | None = None
+
+    @property
+    def transform(self) -> np.ndarray:
+        """The tool's pose at the last set-point, shape (4, 4)."""
+        return self._transform
+
+    @property
+    def standing(self) -> bool:
+        """Whether the last set-point has no velocity."""
+        return not self.velocity.any()
+
+    def brake(self) -> Limit:
+        """Take the next set-point of the way to the standstill, into `q` and `velocity`."""
+        if self._braking is None or len(self._braking.q) == 0:
+            self.velocity = np.zeros(7)
+        else:
+            self._take(self._braking)
+        return Limit.NOT_LIMITED
+
+    def move(self, q_wanted: np.ndarray, velocity_wanted: np.ndarray) -> Limit:
+        """Take the lawful set-point nearest to what is wanted, into `q` and `velocity`.
+
+        Args:
+            q_wanted: Where the arm should be at the end of this period [rad], shape (7,).
+            velocity_wanted: The velocity at which that point itself moves [rad/s], shape (7,).
+
+        Returns:
+            The limits that acted.
+        """
+        q_wanted = np.asarray(q_wanted, dtype=np.float64)
+        velocity_wanted = np.asarray(velocity_wanted, dtype=np.float64)
+        if not (q_wanted.shape == velocity_wanted.shape == (7,) and np.isfinite(q_wanted + velocity_wanted).all()):
+            return self.brake() | Limit.NOT_FINITE
+        velocity, limited = self._wanted_velocity(q_wanted, velocity_wanted)
+        path = self._path(velocity)
+        broken = self._broken(path)
+        if not broken:
+            self._take(path)
+            return limited
+        braked = self.velocity if self.standing or self._braking is None else self._braking_velocity()
+        for share in _SHARES:
+            path = self._path(braked + share * (velocity - braked))
+            if not self._broken(path):
+                self._take(path)
+                return limited | broken
+        return self.brake() | limited | broken
+
+    def _braking_velocity(self) -> np.ndarray:
+        return self._braking.velocity[0] if len(self._braking.velocity) else np.zeros(7)
+
+    def _wanted_velocity(self, q_wanted: np.ndarray, velocity_wanted: np.ndarray) -> tuple[np.ndarray, Limit]:
+        """The velocity that closes the gap as fast as accelerations allow without overshooting, within its limits."""
+        dt, acceleration, limited = self._dt, self._max_acceleration, Limit.NOT_LIMITED
+        inside = np.clip(q_wanted, np.minimum(self._q_lower, self.q), np.maximum(self._q_upper, self.q))
+        if (inside != q_wanted).any():
+            limited |= Limit.JOINT_POSITION
+        wanted = (inside - self.q) / dt
+        gap = np.abs(wanted - velocity_wanted) * dt
+        # The fastest approach, in steps of dt, that can still be braked to nothing within the gap.
+        approach = 0.5 * acceleration * dt * (np.sqrt(1.0 + 8.0 * gap / (acceleration * dt * dt)) - 1.0)
+        velocity = velocity_wanted + np.clip(wanted - velocity_wanted, -approach, approach)
+        if np.abs(velocity).max() > 0.0 and (np.abs(velocity) > self._max_velocity).any():
+            velocity = velocity * np.min(self._max_velocity / np.maximum(np.abs(velocity), _ROUNDING))
+            limited |= Limit.JOINT_VELOCITY
+        velocity, too_fast = self._slow_tool(velocity)
+        change = acceleration * dt
+        reached = np.clip(velocity, self.velocity - change, self.velocity + change)
+        if (np.abs(reached - velocity) > 1e-9).any():
+            limited |= Limit.JOINT_ACCELERATION
+        return reached, limited | too_fast
+
+    def _slow_tool(self, velocity: np.ndarray) -> tuple[np.ndarray, Limit]:
+        """The velocity scaled down to the tool's speed limits, by the Jacobian halfway through the step."""
+        twist = self._kinematics.jacobian(self.q + 0.5 * self._dt * velocity) @ velocity
+        linear, angular = np.sqrt(twist[:3] @ twist[:3]), np.sqrt(twist[3:] @ twist[3:])
+        share = max(linear / self._limits.linear_speed, angular / self._limits.angular_speed)
+        return (velocity * (0.999 / share), Limit.CARTESIAN_SPEED) if share > 0.999 else (velocity, Limit.NOT_LIMITED)
+
+    def _path(self, velocity: np.ndarray) -> _Path:
+        """The step at `velocity`, then the straight way to a standstill that brakes as hard as the joints allow."""
+        steps = max(1, int(np.ceil(np.max(np.abs(velocity) / (self._max_acceleration * self._dt)) - 1e-9)))
+        velocities = (np.arange(steps, 0, -1) / steps)[:, None] * velocity
+        q = self.q + self._dt * np.cumsum(velocities, axis=0)
+        return _Path(q, velocities, self._kinematics.tool_transforms(q))
+
+    def _broken(self, path: _Path) -> Limit:
+        """Which limits the path would break."""
+        broken, limits = Limit.NOT_LIMITED, self._limits
+        end = path.q[-1]  # every joint moves one way only: its end is its extreme
+        if (np.minimum(self.q, self._q_lower) - end > _ROUNDING).any():
+            broken |= Limit.JOINT_POSITION
+        if (end - np.maximum(self.q, self._q_upper) > _ROUNDING).any():
+            broken |= Limit.JOINT_POSITION
+        transforms = np.concatenate([self._transform[None], path.transforms])
+        position, R = transforms[:, :3, 3], transforms[:, :3, :3]
+        if (np.diff(_outside(position, limits.workspace_lower, limits.workspace_upper), axis=0) > _ROUNDING).any():
+            broken |= Limit.WORKSPACE
+        travelled = np.sqrt((np.diff(position, axis=0) ** 2).sum(axis=1)).max()
+        # |R1 - R0| is 2 sqrt(2) sin(angle / 2): exact for small angles, where the arc cosine of the trace is not.
+        chord = np.sqrt((np.diff(R, axis=0) ** 2).sum(axis=(1, 2))).max() / np.sqrt(8.0)
+        turned = 2.0 * np.arcsin(min(1.0, chord))
+        if travelled > limits.linear_speed * self._dt or turned > limits.angular_speed * self._dt:
+            broken |= Limit.CARTESIAN_SPEED
+        return broken
+
+    def _take(self, path: _Path) -> None:
+        self.q, self.velocity, self._transform = path.q[0], path.velocity[0], path.transforms[0]
+        self._braking = path.rest()
+
+
+def _outside(x: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """How far each component lies outside its interval, 0 inside."""
+    return np.maximum(np.maximum(lower - x, x - upper), 0.0)

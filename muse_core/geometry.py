@@ -1,0 +1,201 @@
+"""Rotations and delta poses in numpy: pure functions, quaternions as xyzw, angles in radians.
+
+The one place where a quaternion is multiplied or an Euler angle is given a meaning. Everything that touches a pose
+(control, simulator, experts, decoding, datasets) calls it. Leading dimensions broadcast. Imports numpy only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+IDENTITY_QUATERNION = (0.0, 0.0, 0.0, 1.0)
+_TINY = 1e-12
+
+
+def quaternion_multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The rotation `b` followed by the rotation `a`, both in the fixed frame.
+
+    Args:
+        a: Quaternion xyzw, shape (..., 4).
+        b: Quaternion xyzw, shape (..., 4).
+
+    Returns:
+        Quaternion xyzw, shape (..., 4).
+    """
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    ax, ay, az, aw = (a[..., i] for i in range(4))
+    bx, by, bz, bw = (b[..., i] for i in range(4))
+    return np.stack(
+        [
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+            aw * bw - ax * bx - ay * by - az * bz,
+        ],
+        axis=-1,
+    )
+
+
+def quaternion_conjugate(q: np.ndarray) -> np.ndarray:
+    """The inverse rotation of a unit quaternion xyzw, shape (..., 4)."""
+    return np.asarray(q, dtype=np.float64) * np.array([-1.0, -1.0, -1.0, 1.0])
+
+
+def quaternion_normalize(q: np.ndarray) -> np.ndarray:
+    """The unit quaternion of `q`, shape (..., 4).
+
+    Raises:
+        ValueError: if a quaternion is zero or not finite: it stands for no rotation.
+    """
+    q = np.asarray(q, dtype=np.float64)
+    norm = np.linalg.norm(q, axis=-1, keepdims=True)
+    if not np.all(np.isfinite(norm)) or np.any(norm < _TINY):
+        raise ValueError(f"a quaternion must be finite and not zero, got {q.tolist()}")
+    return q / norm
+
+
+def quaternion_from_rotation_vector(v: np.ndarray) -> np.ndarray:
+    """The rotation about the axis `v` by its length.
+
+    Args:
+        v: Rotation vector [rad], shape (..., 3).
+
+    Returns:
+        Quaternion xyzw, shape (..., 4).
+    """
+    v = np.asarray(v, dtype=np.float64)
+    angle = np.linalg.norm(v, axis=-1, keepdims=True)
+    # np.sinc(x) is sin(pi x) / (pi x): exact at zero, where the axis is undefined.
+    return np.concatenate([0.5 * np.sinc(angle / (2.0 * np.pi)) * v, np.cos(0.5 * angle)], axis=-1)
+
+
+def rotation_vector_from_quaternion(q: np.ndarray) -> np.ndarray:
+    """The shortest rotation vector of a unit quaternion.
+
+    Args:
+        q: Quaternion xyzw, shape (..., 4).
+
+    Returns:
+        Rotation vector [rad], shape (..., 3), of length at most pi.
+    """
+    q = np.asarray(q, dtype=np.float64)
+    q = np.where(q[..., 3:] < 0.0, -q, q)
+    sine = np.linalg.norm(q[..., :3], axis=-1, keepdims=True)
+    angle = 2.0 * np.arctan2(sine, q[..., 3:])
+    scale = np.where(sine < 1e-9, 2.0, angle / np.maximum(sine, _TINY))
+    return scale * q[..., :3]
+
+
+def quaternion_from_euler(e: np.ndarray) -> np.ndarray:
+    """The rotation about the fixed x axis, then the fixed y axis, then the fixed z axis (extrinsic xyz).
+
+    Args:
+        e: Angles about x, y, z [rad], shape (..., 3).
+
+    Returns:
+        Quaternion xyzw, shape (..., 4).
+    """
+    half = 0.5 * np.asarray(e, dtype=np.float64)
+    cx, cy, cz = (np.cos(half[..., i]) for i in range(3))
+    sx, sy, sz = (np.sin(half[..., i]) for i in range(3))
+    return np.stack(
+        [
+            sx * cy * cz - cx * sy * sz,
+            cx * sy * cz + sx * cy * sz,
+            cx * cy * sz - sx * sy * cz,
+            cx * cy * cz + sx * sy * sz,
+        ],
+        axis=-1,
+    )
+
+
+def euler_from_quaternion(q: np.ndarray) -> np.ndarray:
+    """Extrinsic xyz Euler angles of a unit quaternion; the angle about y lies in [-pi/2, pi/2].
+
+    Args:
+        q: Quaternion xyzw, shape (..., 4).
+
+    Returns:
+        Angles about x, y, z [rad], shape (..., 3). Where y is +-pi/2 the angle about x is 0.
+    """
+    q = np.asarray(q, dtype=np.float64)
+    x, y, z, w = (q[..., i] for i in range(4))
+    sine_y = np.clip(2.0 * (w * y - z * x), -1.0, 1.0)
+    locked = np.abs(sine_y) > 1.0 - 1e-12
+    about_x = np.where(locked, 0.0, np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y)))
+    free_z = np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
+    locked_z = np.arctan2(2.0 * (w * z - x * y), 1.0 - 2.0 * (x * x + z * z))
+    return np.stack([about_x, np.arcsin(sine_y), np.where(locked, locked_z, free_z)], axis=-1)
+
+
+def matrix_from_quaternion(q: np.ndarray) -> np.ndarray:
+    """The rotation matrix, shape (..., 3, 3), of a unit quaternion xyzw, shape (..., 4)."""
+    q = np.asarray(q, dtype=np.float64)
+    x, y, z, w = (q[..., i] for i in range(4))
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def quaternion_from_matrix(R: np.ndarray) -> np.ndarray:
+    """The unit quaternion xyzw, shape (..., 4) and w >= 0, of a rotation matrix, shape (..., 3, 3)."""
+    R = np.asarray(R, dtype=np.float64)
+    if R.ndim > 2:
+        flat = R.reshape(-1, 3, 3)
+        return np.array([quaternion_from_matrix(one) for one in flat]).reshape(*R.shape[:-2], 4)
+    (a, b, c), (d, e, f), (g, h, i) = R.tolist()
+    # Divide by the largest of the four components: the others lose no digits.
+    candidates = (1 + a - e - i, 1 - a + e - i, 1 - a - e + i, 1 + a + e + i)
+    largest = max(range(4), key=candidates.__getitem__)
+    rows = (
+        (candidates[0], b + d, c + g, h - f),
+        (b + d, candidates[1], f + h, c - g),
+        (c + g, f + h, candidates[2], d - b),
+        (h - f, c - g, d - b, candidates[3]),
+    )
+    q = np.array(rows[largest])
+    q /= np.sqrt(q @ q)
+    return -q if q[3] < 0.0 else q
+
+
+def slerp(a: np.ndarray, b: np.ndarray, t: float | np.ndarray) -> np.ndarray:
+    """The rotation a fraction `t` of the shortest way from `a` to `b`.
+
+    Args:
+        a: Quaternion xyzw at t = 0, shape (..., 4).
+        b: Quaternion xyzw at t = 1, shape (..., 4).
+        t: Fraction [1], broadcast against the leading dimensions.
+
+    Returns:
+        Quaternion xyzw, shape (..., 4).
+    """
+    turn = rotation_vector_from_quaternion(quaternion_multiply(b, quaternion_conjugate(a)))
+    part = np.asarray(t, dtype=np.float64)[..., None] * turn
+    return quaternion_normalize(quaternion_multiply(quaternion_from_rotation_vector(part), a))
+
+
+def apply_delta(position: np.ndarray, quaternion: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pose that a delta action asks for.
+
+    Args:
+        position: In the base frame [m], shape (..., 3).
+        quaternion: xyzw in the base frame, shape (..., 4).
+        delta: dx dy dz in the base frame [m], then extrinsic xyz Euler angles [rad], shape (..., 6). The rotation is
+            multiplied from the left: it turns about the base frame's axes, through the tool.
+
+    Returns:
+        Position [m], shape (..., 3), and unit quaternion xyzw, shape (..., 4).
+    """
+    delta = np.asarray(delta, dtype=np.float64)
+    turned = quaternion_multiply(quaternion_from_euler(delta[..., 3:6]), quaternion)
+    return np.asarray(position, dtype=np.float64) + delta[..., :3], quaternion_normalize(turned)
+
+
+def delta_between(p0: np.ndarray, q0: np.ndarray, p1: np.ndarray, q1: np.ndarray) -> np.ndarray:
+    """The delta, shape (..., 6), that :func:`apply_delta` needs to go from the pose (p0, q0) to the pose (p1, q1)."""
+    turn = quaternion_multiply(q1, quaternion_conjugate(q0))
+    shift = np.asarray(p1, dtype=np.float64) - np.asarray(p0, dtype=np.float64)
+    return np.concatenate([shift, euler_from_quaternion(turn)], axis=-1)
