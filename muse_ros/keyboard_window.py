@@ -133,6 +133,7 @@ class KeyboardWindow:
 
     def draw(self, view: WindowView) -> None:
         """Show `view`."""
+        self._screen = pygame.display.get_surface()  # another one after the window was resized
         self._screen.fill(BACKGROUND)
         width, height = self._screen.get_size()
         side = pygame.Rect(width - SIDE_WIDTH, 0, SIDE_WIDTH, height)
