@@ -1,0 +1,1 @@
+"""A Franka Panda on a table in MuJoCo: the world, its tasks and their scripted experts. No ROS."""

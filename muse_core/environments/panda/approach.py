@@ -1,0 +1,59 @@
+"""Where a hand goes to take or to put a thing: functions of what is measured now, shared by the tasks' experts. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from muse_core.control.state import RobotState
+from muse_core.environments.panda.task import CLOSED, OPEN, Goal
+
+HOVER_M = 0.10  # highest approach over the grasp
+ALIGNED_M = 0.010  # sideways and upward error at which the fingers close on a thing
+CLOSING_M = 0.025  # the same once they are closing: wider, so that a shaking hand does not open again
+ALIGNED_RAD = 0.12
+STOPPED_M = 0.004  # fingers this near to a thing's width have stopped on it
+
+
+def yaw_of(quaternion: np.ndarray, symmetry: int = 1) -> float:
+    """Turn about z [rad] of a body that stands upright, folded to the nearest of `symmetry` equal turns."""
+    x, y, z, w = quaternion
+    yaw = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
+    fold = 2 * np.pi / symmetry
+    return float((yaw + fold / 2) % fold - fold / 2)
+
+
+def tool_yaw(quaternion: np.ndarray) -> float:
+    """Turn about z [rad] of a tool that points down; 0 where its x axis is the base's."""
+    x, y, z, w = quaternion
+    return float(np.arctan2(2 * (x * y + w * z), 1 - 2 * (y * y + z * z)))
+
+
+def funnel(sideways_m: float, free_m: float = ALIGNED_M, slope: float = 2.5, top_m: float = HOVER_M) -> float:
+    """Height over a target [m] to keep while `sideways_m` away from it: down as the hand lines up, without phases."""
+    return float(np.clip(slope * (sideways_m - free_m), 0.0, top_m))
+
+
+def holds(state: RobotState, grasp: np.ndarray, width_m: float) -> bool:
+    """Whether the fingers have stopped on a thing of `width_m` whose grasp point is at `grasp` (3,) [m]."""
+    offset = state.ee_position - grasp
+    between = np.linalg.norm(offset[:2]) < CLOSING_M and abs(offset[2]) < CLOSING_M
+    return bool(between and abs(state.gripper_width - width_m) < STOPPED_M)
+
+
+def grasp_goal(state: RobotState, grasp: np.ndarray, yaw: float, open_width_m: float = 0.08) -> Goal:
+    """Over the grasp point, down through a funnel, and close when lined up.
+
+    Args:
+        state: What the arm measures.
+        grasp: Where the tool shall be when the fingers close [m], shape (3,).
+        yaw: Turn of the tool about z [rad].
+        open_width_m: Opening between open fingers [m]; anything less means that they are closing.
+    """
+    offset = state.ee_position - grasp
+    sideways = float(np.linalg.norm(offset[:2]))
+    turn = abs(tool_yaw(state.ee_orientation) - yaw)
+    closing = state.gripper_width < open_width_m - 0.004
+    reach = CLOSING_M if closing else ALIGNED_M
+    ready = sideways < reach and abs(offset[2]) < reach and turn < ALIGNED_RAD * (2 if closing else 1)
+    target = grasp + np.array([0.0, 0.0, funnel(sideways + 0.05 * max(0.0, turn - ALIGNED_RAD))])
+    return Goal(target, yaw, CLOSED if ready else OPEN)

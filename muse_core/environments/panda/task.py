@@ -1,0 +1,100 @@
+"""What a task is: a model file, objects that are spread out by a seed, a test of success, and a goal for its expert."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from muse_core.control.state import RobotState
+from muse_core.environments.panda.scene import Pose, Scene
+
+OPEN, CLOSED = 0.0, 1.0
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The box and the yaw range over which one object is placed, uniformly.
+
+    Attributes:
+        x: Lowest and highest x in panda_link0 [m].
+        y: Lowest and highest y in panda_link0 [m].
+        z: Lowest and highest z in panda_link0 [m].
+        yaw: Largest turn about z either way [rad].
+    """
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    z: tuple[float, float]
+    yaw: float
+
+    def sample(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+        """A position (3,) [m] and a yaw [rad]."""
+        position = np.array([rng.uniform(*self.x), rng.uniform(*self.y), rng.uniform(*self.z)])
+        return position, float(rng.uniform(-self.yaw, self.yaw))
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Where a scripted expert wants the hand, as far as it can tell from what is measured now.
+
+    Attributes:
+        position: Of the tool in panda_link0 [m], shape (3,).
+        yaw: Turn of the downward-pointing tool about z [rad].
+        gripper: 0 open .. 1 closed.
+        care: 1 in free space .. 0 where the hand must not shake; scales the noise of demonstrations.
+        done: The task is finished and there is nothing left to do.
+    """
+
+    position: np.ndarray
+    yaw: float
+    gripper: float
+    care: float = 1.0
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What is known of a task before it runs.
+
+    Attributes:
+        name: Name in the table of tasks.
+        model_file: MJCF file in `models/`.
+        instruction: What to do, in a sentence.
+        objects: Bodies whose poses are published, in this order.
+        spread: Where each object is placed by default.
+        wide_spread: Where each object is placed in the wide variant.
+        step_limit: Steps at 10 Hz after which an episode is cut off.
+        success: The test of success, in a sentence.
+    """
+
+    name: str
+    model_file: str
+    instruction: str
+    objects: tuple[str, ...]
+    spread: Mapping[str, Spread]
+    wide_spread: Mapping[str, Spread]
+    step_limit: int
+    success: str
+    notes: Mapping[str, float] = field(default_factory=dict)
+
+    def spreads(self, wide: bool) -> Mapping[str, Spread]:
+        """Where each object is placed."""
+        return self.wide_spread if wide else self.spread
+
+
+class Task(Protocol):
+    """One task: stateless, so that everything an episode depends on lies in the physics."""
+
+    info: TaskInfo
+
+    def arrange(self, scene: Scene, rng: np.random.Generator, wide: bool) -> None:
+        """Place the objects for a new episode."""
+
+    def success(self, scene: Scene) -> bool:
+        """Whether the physics says that the task is done at this instant."""
+
+    def goal(self, state: RobotState, objects: Mapping[str, Pose]) -> Goal:
+        """Where the expert wants the hand: a function of what is measured now, without memory."""
