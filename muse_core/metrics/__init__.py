@@ -1,0 +1,1 @@
+"""Metrics: numbers about batches, episodes and success. No torch is needed for those of success."""

@@ -1,0 +1,67 @@
+"""Vision encoders that are small enough to train on a CPU: a few convolutions, then keypoints.
+
+Images come in as bytes, as the camera gave them; scaling is done here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+def scale_images(images: Tensor) -> Tensor:
+    """(N, height, width, 3) uint8 in 0..255 to (N, 3, height, width) float32 in -1..1, in channels-last memory."""
+    return images.permute(0, 3, 1, 2).float().mul_(2.0 / 255.0).sub_(1.0)
+
+
+class SpatialSoftmax(nn.Module):
+    """The expected image position of each channel's softmax: one keypoint a channel.
+
+    Finn et al., "Deep Spatial Autoencoders for Visuomotor Learning", 2016.
+    """
+
+    def __init__(self, temperature: float = 1.0) -> None:
+        """The learnt factor on the features begins at ``1 / temperature``."""
+        super().__init__()
+        self.sharpness = nn.Parameter(torch.tensor(1.0 / temperature))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, height, width) to (N, 2 C): all x, then all y, each from -1 (left, top) to 1 (right, bottom)."""
+        _, _, height, width = features.shape
+        weights = (features.flatten(2) * self.sharpness).softmax(dim=-1)
+        x = torch.linspace(-1.0, 1.0, width, device=features.device).repeat(height)
+        y = torch.linspace(-1.0, 1.0, height, device=features.device).repeat_interleave(width)
+        return torch.cat([weights @ x, weights @ y], dim=-1)
+
+
+class SmallEncoder(nn.Module):
+    """Convolutions with ReLU between them, then one keypoint for each channel of the last."""
+
+    def __init__(
+        self, channels: Sequence[int], kernels: Sequence[int], strides: Sequence[int], temperature: float = 1.0
+    ) -> None:
+        """One layer for each entry of `channels`, `kernels` and `strides`.
+
+        Raises:
+            ValueError: when these three differ in length.
+        """
+        super().__init__()
+        if not len(channels) == len(kernels) == len(strides) > 0:
+            raise ValueError(
+                f"channels, kernels and strides must be as many as there are layers, "
+                f"got {len(channels)}, {len(kernels)} and {len(strides)}"
+            )
+        layers: list[nn.Module] = []
+        inputs = 3
+        for outputs, kernel, stride in zip(channels, kernels, strides, strict=True):
+            layers += [nn.Conv2d(inputs, outputs, kernel, stride, padding=(kernel - 1) // 2), nn.ReLU()]
+            inputs = outputs
+        self.convolutions = nn.Sequential(*layers[:-1])
+        self.keypoints = SpatialSoftmax(temperature)
+        self.size = 2 * inputs
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, height, width, 3) uint8 to (N, size)."""
+        return self.keypoints(self.convolutions(scale_images(images)))

@@ -1,0 +1,98 @@
+"""From a config to a :class:`Trainer` that is ready to go. Every mistake in config or data shows here, before any file
+is written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+from muse_core.checkpoints import Checkpoint
+from muse_core.configs import ConfigError, TrainConfig
+from muse_core.datasets.episode_folder import EpisodeFolder
+from muse_core.datasets.sequence import SequenceDataset
+from muse_core.datasets.split import split_episodes
+from muse_core.models import build_model
+from muse_core.trainers.trainer import Trainer
+
+
+def prepare(config: TrainConfig, checkpoint: Checkpoint | None = None) -> Trainer:
+    """Open the data, build the model, and restore the checkpoint where there is one.
+
+    Raises:
+        ConfigError: when the dataset is missing or lacks what the config asks for.
+    """
+    torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+    torch.manual_seed(config.seed)
+    device = choose_device(config.device)
+    folder = open_dataset(config)
+    names = (*config.observations, *config.actions)
+    training, held_out = split_episodes(folder.ids, config.validation_fraction)
+    memory_bytes = int(config.memory_gb * 1024**3)
+    train_data = SequenceDataset(folder, names, config.horizon, episodes=training, memory_bytes=memory_bytes)
+    validation_data = None
+    if held_out:
+        validation_data = SequenceDataset(
+            folder, names, config.horizon, episodes=held_out, stride=config.horizon, memory_bytes=memory_bytes
+        )
+    statistics = train_data.statistics()
+    model = build_model(config, folder.spec, statistics).to(device)
+    deployment = {
+        "spec": folder.spec.select(list(names)).to_dict(),
+        "statistics": {name: s.to_dict() for name, s in statistics.items()},
+        "contract": folder.contract,
+        "provenance": folder.provenance,
+        "rate_hz": dataset_rate(folder),
+    }
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+    trainer = Trainer(config, model, optimizer, train_data, validation_data, deployment)
+    if checkpoint is not None:
+        trainer.restore(checkpoint)
+    return trainer
+
+
+def open_dataset(config: TrainConfig) -> EpisodeFolder:
+    """The dataset that the config names, with all the keys it asks for.
+
+    Raises:
+        ConfigError: naming the path, or the keys that are missing and those there are.
+    """
+    path = config.dataset_path
+    if not config.dataset or not (path / "dataset.json").is_file():
+        below = Path(config.data_dir)
+        there = sorted(p.parent.name for p in below.glob("*/dataset.json"))
+        listing = f"{below}/ has {', '.join(there)}" if there else f"there is no dataset in {below}/"
+        raise ConfigError(f"no dataset {config.dataset!r}: {listing}. Name one with --dataset")
+    folder = EpisodeFolder.open(path)
+    missing = [name for name in (*config.observations, *config.actions) if name not in folder.spec]
+    if missing:
+        raise ConfigError(
+            f"{path} has no {', '.join(missing)}; it has {', '.join(folder.spec)}. "
+            "Choose with --observations and --actions"
+        )
+    return folder
+
+
+def dataset_rate(folder: EpisodeFolder) -> float | None:
+    """Rate of the rows in hertz, from the contract or the provenance, where either says."""
+    for source in (folder.contract, folder.provenance):
+        if source and source.get("rate_hz"):
+            return float(source["rate_hz"])
+    return None
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; ``auto`` is a GPU where there is one.
+
+    Raises:
+        ConfigError: when it cannot be used here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device {name!r} cannot be used here: {error}; use cpu or auto") from error
+    return device
