@@ -17,8 +17,9 @@ from muse_ros.ticks import tick_at_or_after
 
 JOINT_STATES = "panda/joint_states"
 EE_POSE = "panda/ee_pose"
+EE_TWIST = "panda/ee_twist"
 OBJECTS = "sim/objects"
-TOPICS = (JOINT_STATES, EE_POSE, OBJECTS)
+TOPICS = (JOINT_STATES, EE_POSE, EE_TWIST, OBJECTS)
 PENDING_TICKS = 4
 
 
@@ -108,7 +109,7 @@ class ExpertDriver:
         """
         if self._expert is None or stamp_ns < self._start_ns:
             return None
-        state = robot_state(stamp_ns, messages[JOINT_STATES], messages[EE_POSE])
+        state = robot_state(stamp_ns, messages[JOINT_STATES], messages[EE_POSE], messages[EE_TWIST])
         return self._expert.act(state, object_poses(self._object_names, messages[OBJECTS]))
 
 
@@ -117,13 +118,14 @@ def episode_seed(seed: int, episode_index: int) -> int:
     return int(np.random.SeedSequence([seed & 0xFFFFFFFF, episode_index]).generate_state(1)[0])
 
 
-def robot_state(stamp_ns: int, joint_states: Any, ee_pose: Any) -> RobotState:
-    """The arm's state from its messages. Twist and wrench are NaN: no expert looks at them, and none may begin to.
+def robot_state(stamp_ns: int, joint_states: Any, ee_pose: Any, ee_twist: Any) -> RobotState:
+    """The arm's state from its messages. The wrench is NaN: no expert looks at it, and none may begin to unnoticed.
 
     Args:
         stamp_ns: The stamp of the messages [ns].
         joint_states: A JointState with the arm's and the fingers' joints, by name.
         ee_pose: A PoseStamped.
+        ee_twist: A TwistStamped, in the base frame.
 
     Raises:
         KeyError: naming the joint that the message lacks.
@@ -137,7 +139,7 @@ def robot_state(stamp_ns: int, joint_states: Any, ee_pose: Any) -> RobotState:
         qdot=velocity[arm],
         ee_position=xyz(ee_pose.pose.position),
         ee_orientation=xyzw(ee_pose.pose.orientation),
-        ee_twist=np.full(6, np.nan),
+        ee_twist=np.concatenate([xyz(ee_twist.twist.linear), xyz(ee_twist.twist.angular)]),
         wrench=np.full(6, np.nan),
         gripper_width=float(sum(position[index[name]] for name in FINGER_NAMES)),
     )

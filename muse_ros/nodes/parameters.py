@@ -1,0 +1,51 @@
+"""Declaring a node's parameters: each with a description, and with its range or choices where it has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import InvalidParameterValueException
+from rclpy.node import Node
+
+from muse_ros.nodes.run_node import NodeFailure
+
+
+def declare(
+    node: Node,
+    name: str,
+    default: Any,
+    description: str,
+    limits: tuple[float, float] | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare a parameter that is read once, at the start, and return its value.
+
+    Args:
+        node: The node that it belongs to.
+        name: Its name.
+        default: Its value where none is given; it also sets the type.
+        description: What it is, with its unit.
+        limits: Smallest and largest legal value.
+        choices: Legal values of a text.
+
+    Raises:
+        NodeFailure: naming the parameter, what was given and what is legal.
+    """
+    descriptor = ParameterDescriptor(description=description, read_only=True)
+    if limits is not None and isinstance(default, float):
+        descriptor.floating_point_range = [FloatingPointRange(from_value=limits[0], to_value=limits[1])]
+    elif limits is not None:
+        descriptor.integer_range = [IntegerRange(from_value=int(limits[0]), to_value=int(limits[1]), step=1)]
+    if choices:
+        descriptor.additional_constraints = f"one of {', '.join(choices)}"
+    try:
+        value = node.declare_parameter(name, default, descriptor).value
+    except InvalidParameterValueException as error:
+        legal = f"between {limits[0]} and {limits[1]}" if limits else type(default).__name__
+        raise NodeFailure(f"node {node.get_name()}: parameter {name} must be {legal}: {error}") from error
+    if choices and value not in choices:
+        raise NodeFailure(
+            f"node {node.get_name()}: parameter {name} must be one of {', '.join(choices)}, got {value!r}"
+        )
+    return value

@@ -1,0 +1,57 @@
+"""Runs one node until a signal or its own wish, and lets it say goodbye while it still can publish."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+SPIN_S = 0.1
+
+
+class NodeFailure(RuntimeError):
+    """A node cannot start or go on; the message says why and what to do. The process ends with exit code 1."""
+
+
+def run_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
+    """Make a node, spin it in this thread until SIGINT, SIGTERM or its ``finished`` event, close and destroy it.
+
+    A node has ``finished`` (a :class:`threading.Event`), ``failure`` (text, empty where all went well) and ``close()``,
+    which is called while publishing still works.
+
+    Args:
+        make: Makes the node; it may raise :class:`NodeFailure`.
+        args: Command line, the process's own by default.
+
+    Returns:
+        Exit code: 0, or 1 after a failure.
+    """
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    node = None
+    try:
+        node = make()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        while not (stop.is_set() or node.finished.is_set()):
+            executor.spin_once(timeout_sec=SPIN_S)
+        failure = node.failure
+    except NodeFailure as error:
+        failure = str(error)
+    except ExternalShutdownException:
+        failure = ""
+    finally:
+        if node is not None:
+            node.close()
+            node.destroy_node()
+        rclpy.try_shutdown()
+    if failure:
+        print(failure, flush=True)
+    return 1 if failure else 0
