@@ -1,0 +1,110 @@
+"""Where a session's episodes lie on disk, and how they move: recording, kept, discarded.
+
+``<root>/<session>/<episode>.recording/`` while it is written, ``<episode>/`` once kept, ``.discarded/<episode>/`` once
+discarded. Every move is one rename, so a crash leaves an episode in one place or the other. Imports no ROS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from muse_core.files import sync_folder, write_text
+
+RECORDING_SUFFIX = ".recording"
+EPISODE_FILE = "episode.json"
+_DISCARDED = ".discarded"
+_NUMBERED = re.compile(r"episode_(\d+)")
+
+
+class SessionFolder:
+    """The folder of one recording session."""
+
+    def __init__(self, root: str | Path, session: str) -> None:
+        """Nothing is made yet.
+
+        Raises:
+            ValueError: if `session` is not a plain folder name.
+        """
+        if not session or Path(session).name != session or session.startswith("."):
+            raise ValueError(f"session must be a plain folder name such as monday, got {session!r}")
+        self.session = session
+        self.path = Path(root).expanduser() / session
+
+    def make(self) -> None:
+        """Make the folder where it is missing.
+
+        Raises:
+            OSError: if that is not possible, naming the folder.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not os.access(self.path, os.W_OK):
+            raise PermissionError(f"{self.path} cannot be written; choose another root_dir")
+
+    def recording(self, episode_id: str) -> Path:
+        """Folder of an episode that is being recorded or was cut short."""
+        return self.path / f"{episode_id}{RECORDING_SUFFIX}"
+
+    def filed(self, episode_id: str, kept: bool) -> Path:
+        """Folder of an episode that has been decided about."""
+        return self.path / episode_id if kept else self.path / _DISCARDED / episode_id
+
+    def next_index(self) -> int:
+        """One more than the highest episode number in use, whatever became of the episode."""
+        places = [self.path, self.path / _DISCARDED]
+        names = [entry.name for place in places if place.is_dir() for entry in place.iterdir()]
+        numbers = [int(match[1]) for name in names if (match := _NUMBERED.match(name))]
+        return max(numbers, default=-1) + 1
+
+    def cut_short(self) -> list[Path]:
+        """Episodes that still have their recording name: a crash or an interruption left them."""
+        return sorted(self.path.glob(f"*{RECORDING_SUFFIX}")) if self.path.is_dir() else []
+
+    def file(self, episode_id: str, kept: bool) -> Path:
+        """Move a recorded episode to the kept or to the discarded ones, with all it holds safe on disk first.
+
+        Raises:
+            OSError: if it cannot be moved; it is then where it was.
+        """
+        source = self.recording(episode_id)
+        _sync_tree(source)
+        return self._move(source, self.filed(episode_id, kept))
+
+    def refile(self, episode_id: str, kept: bool) -> Path:
+        """Move an episode that has been decided about to the other side.
+
+        Raises:
+            OSError: if it cannot be moved; it is then where it was.
+        """
+        return self._move(self.filed(episode_id, not kept), self.filed(episode_id, kept))
+
+    def _move(self, source: Path, target: Path) -> Path:
+        target.parent.mkdir(exist_ok=True)
+        if target.exists():
+            raise FileExistsError(f"{target} exists already; {source} stays where it is")
+        source.rename(target)
+        sync_folder(target.parent)
+        sync_folder(source.parent)
+        return target
+
+
+def write_episode_file(folder: Path, content: dict[str, Any]) -> None:
+    """Write ``episode.json`` into an episode's folder, whole or not at all."""
+    write_text(folder / EPISODE_FILE, json.dumps(content, indent=2) + "\n")
+
+
+def read_episode_file(folder: Path) -> dict[str, Any]:
+    """Read ``episode.json`` of an episode's folder; an empty mapping where there is none."""
+    path = folder / EPISODE_FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+    sync_folder(folder)
