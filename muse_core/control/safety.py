@@ -111,12 +111,23 @@ class SafetyFilter:
             self._take(path)
             return limited
         braked = self.velocity if self.standing or self._braking is None else self._braking_velocity()
-        for share in _SHARES:
-            path = self._path(braked + share * (velocity - braked))
-            if not self._broken(path):
-                self._take(path)
-                return limited | broken
+        aims = (velocity, self._straight(q_wanted)) if self.standing else (velocity,)
+        for aim in aims:
+            for share in _SHARES:
+                path = self._path(braked + share * (aim - braked))
+                if not self._broken(path):
+                    self._take(path)
+                    return limited | broken
         return self.brake() | limited | broken
+
+    def _straight(self, q_wanted: np.ndarray) -> np.ndarray:
+        """A velocity from standstill along the straight line of joints to `q_wanted`.
+
+        Limiting joint by joint turns the way; an arm that stands at a wall of the workspace could then not leave it.
+        """
+        way = q_wanted - self.q
+        change = self._max_acceleration * self._dt
+        return way * min(1.0 / self._dt, 1.0 / np.max(np.abs(way) / change, initial=_ROUNDING))
 
     def _braking_velocity(self) -> np.ndarray:
         return self._braking.velocity[0] if len(self._braking.velocity) else np.zeros(7)
