@@ -164,7 +164,7 @@ class KeyboardWindow:
         if view.episode:
             self._write("   ".join(view.episode), (end + 18, 24), self._small, FAINT)
         if not view.focused:
-            self._write("Click this window: without the keyboard focus nothing moves.", (MARGIN, 60), self._normal, AMBER)
+            self._write("Click here: without the keyboard focus nothing moves.", (MARGIN, 60), self._normal, AMBER)
         elif view.message:
             self._write(_shorten(view.message, self._normal, width - 2 * MARGIN), (MARGIN, 60), self._normal, AMBER)
 

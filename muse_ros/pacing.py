@@ -1,7 +1,7 @@
 """Which tick is to be taken next: absolute deadlines on the grid of :mod:`muse_ros.ticks`, skipping what was missed.
 
-Pure integer arithmetic: the time comes in as ``now_ns``, and nothing here sleeps. Each tick is computed from its index and
-not from the previous one, so nothing drifts. Must not import rclpy.
+Pure integer arithmetic: the time comes in as ``now_ns``, and nothing here sleeps. Each tick is computed from its index
+and not from the previous one, so nothing drifts. Must not import rclpy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Tick:
 
 
 class Pacer:
-    """Hands out the ticks of one run in order; where its caller was too slow, it skips to the newest one that is due."""
+    """Hands out the ticks of one run in order; where its caller was too slow, it skips to the newest that is due."""
 
     def __init__(self, rate_hz: float, start_ns: int) -> None:
         """A run whose first tick is the first one at or after `start_ns`."""

@@ -77,7 +77,7 @@ class PolicyLoop:
         self.policy.reset()
 
     def take(self, tick: Tick) -> TickReport:
-        """Carry out one tick. A policy that raises, or answers nonsense, makes the arm hold; it is not an error here."""
+        """Carry out one tick. A policy that raises or answers nonsense makes the arm hold; it is no error here."""
         began_ns = self.steady_ns()
         wait_s = (self.clock_ns() - tick.stamp_ns) / NS_PER_S
         observation = self.observe(tick.stamp_ns)

@@ -1,7 +1,7 @@
 """From what a teleoperation device says to the action it means: one mapper for every device with six axes and buttons.
 
 A device (keyboard, gamepad, SpaceMouse) becomes a :class:`DeviceSample`; :class:`TwistMapper` makes it an ``ee_delta``
-action of one publishing period, below the speed limits. Pure: no clock, no device, no ROS. Must not import rclpy or pygame.
+action of one publishing period, below the speed limits. Pure: no clock, no device, no ROS.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class TwistSettings:
 
 
 class TwistMapper:
-    """Turns device samples into ``ee_delta`` actions; remembers the gripper, the speed scale and which buttons were down."""
+    """Turns device samples into ``ee_delta`` actions; remembers gripper, speed scale and which buttons were down."""
 
     def __init__(self, settings: TwistSettings | None = None) -> None:
         """A mapper with the gripper open."""
@@ -108,7 +108,7 @@ class TwistMapper:
 
 
 def _within_unit_ball(axes: tuple[float, float, float]) -> np.ndarray:
-    """The axes, shortened to length 1 where they are longer (a diagonal is no faster); zeros where they are not finite."""
+    """The axes, shortened to length 1 where longer (a diagonal is no faster); zeros where they are not finite."""
     vector = np.asarray(axes, dtype=np.float64)
     if not np.isfinite(vector).all():
         return np.zeros(3)

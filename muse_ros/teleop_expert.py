@@ -1,7 +1,7 @@
 """The scripted expert as a teleoperation device: from state messages stamped at a tick to the action of that tick.
 
 :class:`TickJoin` waits until every topic that the expert looks at has delivered its message of one tick, and
-:class:`ExpertDriver` makes the state, asks the expert and remembers which episode runs. Duck-typed; must not import rclpy.
+:class:`ExpertDriver` makes the state, asks the expert and remembers which episode runs. Duck-typed, without rclpy.
 """
 
 from __future__ import annotations

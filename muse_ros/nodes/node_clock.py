@@ -1,7 +1,7 @@
 """Waiting on a node's clock, whichever it is: the system's, or ``/clock`` at any speed.
 
-rclpy's own ``Clock.sleep_until`` cannot be interrupted and registers a shut-down callback at each call, which a loop that
-runs for days cannot afford.
+rclpy's own ``Clock.sleep_until`` cannot be interrupted and registers a shut-down callback at each call, which a loop
+that runs for days cannot afford.
 """
 
 from __future__ import annotations

@@ -61,7 +61,9 @@ def test_a_device_that_says_nan_does_not_move_the_arm():
     np.testing.assert_array_equal(values, np.zeros(7))
 
 
-@pytest.mark.parametrize(("name", "value"), [("linear_speed", 0.0), ("angular_speed", float("inf")), ("period_s", -1.0)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("linear_speed", 0.0), ("angular_speed", float("inf")), ("period_s", -1.0)]
+)
 def test_a_speed_that_is_no_positive_number_is_refused_by_name(name: str, value: float):
     with pytest.raises(ValueError, match=f"{name} must be a positive number, got {value}"):
         TwistSettings(**{name: value})

@@ -39,7 +39,8 @@ def test_no_key_has_two_meanings():
 def test_the_help_names_every_key():
     shown = " ".join(keys for keys, _ in help_lines()).lower().split()
     axes = [key for axis in (*LINEAR_AXES, *ANGULAR_AXES) for key in (axis.positive, axis.negative)]
-    assert {DEADMAN_KEY, GRIPPER_KEY, FASTER_KEY, SLOWER_KEY, START_STOP_KEY, *axes, *(v.key for v in VERBS)} == set(shown)
+    others = {DEADMAN_KEY, GRIPPER_KEY, FASTER_KEY, SLOWER_KEY, START_STOP_KEY, *(verb.key for verb in VERBS)}
+    assert others | set(axes) == set(shown)
 
 
 def test_one_key_starts_and_stops_an_episode():
