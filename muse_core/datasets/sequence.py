@@ -23,8 +23,8 @@ Arrays = dict[str, np.ndarray]
 class SequenceDataset:
     """Windows over some episodes of a folder.
 
-    Low-dimensional arrays are kept in memory. Images are kept in memory too while they fit into `memory_bytes`, and read
-    from their memory maps where not.
+    Low-dimensional arrays are kept in memory, and images too while they fit into `memory_bytes`; what does not fit is
+    read from its memory maps.
     """
 
     def __init__(

@@ -77,9 +77,7 @@ class RunningStatistics:
         return Statistics(self._count, self._mean, np.sqrt(self._m2 / self._count), self._low, self._high)
 
 
-def compute_statistics(
-    episodes: Iterable[Mapping[str, np.ndarray]], names: Iterable[str]
-) -> dict[str, Statistics]:
+def compute_statistics(episodes: Iterable[Mapping[str, np.ndarray]], names: Iterable[str]) -> dict[str, Statistics]:
     """Statistics of the named arrays over all episodes; no other array is touched."""
     running = {name: RunningStatistics() for name in names}
     for arrays in episodes:

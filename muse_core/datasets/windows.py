@@ -37,8 +37,8 @@ def index_windows(
 ) -> Windows:
     """Every window over episodes of these lengths.
 
-    Starts run over ``-pad_start, -pad_start + stride, ...`` up to ``length - horizon + pad_end``, so that at stride 1 an
-    episode of length L has ``max(0, L - horizon + 1 + pad_start + pad_end)`` windows. With ``pad_end = horizon - 1``
+    Starts run over ``-pad_start, -pad_start + stride, ...`` up to ``length - horizon + pad_end``, so that at stride 1
+    an episode of length L has ``max(0, L - horizon + 1 + pad_start + pad_end)`` windows. With ``pad_end = horizon - 1``
     each row begins exactly one window.
 
     Args:
@@ -66,9 +66,7 @@ def index_windows(
     return Windows(horizon, episode, start, lengths[episode])
 
 
-def window_rows(
-    start: np.ndarray | int, length: np.ndarray | int, horizon: int
-) -> tuple[np.ndarray, np.ndarray]:
+def window_rows(start: np.ndarray | int, length: np.ndarray | int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """The rows of windows, and which of them are real.
 
     A step outside the episode repeats the nearest row, and its mask is False: it must not enter a loss.

@@ -1,4 +1,4 @@
-"""Normalisation by the statistics of the training data, kept in the model's weights so that deployment cannot lose it."""
+"""Normalisation by statistics of the training data, kept in the model's weights so that deployment cannot lose it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ class Normalizer(nn.Module):
         """Normalise the arrays named in `shapes`; without statistics it changes nothing until weights are loaded."""
         super().__init__()
         for name, shape in shapes.items():
-            mean, std, low, high = torch.zeros(shape), torch.ones(shape), torch.full(shape, -1e9), torch.full(shape, 1e9)
-            if statistics is not None:
-                known = statistics[name]
-                mean, std, low, high = (
-                    torch.as_tensor(x, dtype=torch.float32) for x in (known.mean, known.std, known.low, known.high)
-                )
-                std = torch.where(std < SMALLEST_STD, torch.ones_like(std), std)
-            for kind, value in (("mean", mean), ("std", std), ("low", low), ("high", high)):
-                self.register_buffer(self._buffer(name, kind), value.reshape(shape).clone())
+            values = {"mean": 0.0, "std": 1.0, "low": -torch.inf, "high": torch.inf}
+            for kind, default in values.items():
+                value = torch.full(shape, default)
+                if statistics is not None:
+                    value = torch.as_tensor(getattr(statistics[name], kind), dtype=torch.float32).reshape(shape)
+                if kind == "std":
+                    value = torch.where(value < SMALLEST_STD, 1.0, value)
+                self.register_buffer(self._buffer(name, kind), value.clone())
 
     def normalize(self, name: str, values: Tensor) -> Tensor:
         """(..., *shape) in the spec's units to the same shape, normalised."""

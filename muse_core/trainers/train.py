@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 from muse_core.configs import ConfigError, TrainConfig, load_config
+from muse_core.datasets.episode_folder import DatasetError
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("muse_core.trainers.train")
 
 USAGE = """\
 usage: muse train CONFIG.py [--FIELD VALUE ...]
@@ -35,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
             print(USAGE)
             return 0
         return run(config, resume)
-    except (ConfigError, FileNotFoundError) as error:
+    except (ConfigError, DatasetError, FileNotFoundError) as error:
         print(f"muse train: {error}", file=sys.stderr)
         return 2
 

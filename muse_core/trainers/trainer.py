@@ -119,7 +119,7 @@ class Trainer:
                     self.save(experiment, f"chkpt_{state.step:010d}.pt")
                 if state.step % config.save_every == 0:
                     self.save(experiment, "model.pt")
-            if not stop:
+            if not stop and state.step % config.validate_every:
                 self._validate(experiment, writer)
             self.save(experiment, "model.pt")
         ending = f"stopped by {stop.reason}" if stop else "done"
@@ -227,7 +227,7 @@ class Trainer:
 
 
 def to_device(batch: Arrays, device: torch.device) -> Tensors:
-    """numpy to tensors, images still as bytes."""
+    """Numpy to tensors, images still as bytes."""
     return {name: torch.from_numpy(array).to(device) for name, array in batch.items()}
 
 

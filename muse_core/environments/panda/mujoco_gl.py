@@ -31,7 +31,7 @@ def choose_backend() -> str:
     return "disabled"
 
 
-def _import_mujoco():  # noqa: ANN202
+def _import_mujoco():
     backend = choose_backend()
     if backend:
         os.environ["MUJOCO_GL"] = backend
