@@ -151,8 +151,8 @@ class Limits:
         missing = [name for name in known if name not in data]
         unknown = [name for name in data if name not in known]
         if missing or unknown:
-            found = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(unknown)}"] * bool(unknown)
-            raise LimitError(f"{where}: {arm_id}: {'; '.join(found)}. Every limit must be given: {', '.join(known)}")
+            found = f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}"
+            raise LimitError(f"{where}: {arm_id}: {found}. Every limit must be given: {', '.join(known)}")
         try:
             return cls(arm_id=arm_id, **data)
         except (TypeError, ValueError) as error:

@@ -18,6 +18,8 @@ from muse_core.control.state import ACTION_SIZES, ActionError, ArmAction, RobotS
 ACTION_LIFE_PERIODS = 2.5
 """An action is carried out for this many of its periods; then the arm holds."""
 LONGEST_PERIOD_S = 2.0
+LARGEST_VALUE = 1e6
+"""No metre, radian or quaternion is larger; what is would overflow on the way."""
 GRIPPER_CLOSE_ABOVE, GRIPPER_OPEN_BELOW = 0.55, 0.45
 """The gripper of an `ee_delta` action is binary about 0.5; between these it stays as it was."""
 
@@ -156,20 +158,19 @@ class MotionController:
 
 
 def _check(action: ArmAction, now_ns: int) -> None:
+    whose = f"{action.space} action of {action.source!r}"
     size = ACTION_SIZES.get(action.space)
     if size is None:
-        raise ActionError(f"unknown action space {action.space!r} from {action.source!r}; known: {', '.join(ACTION_SIZES)}")
+        raise ActionError(f"{whose}: unknown action space; known are {', '.join(ACTION_SIZES)}")
     values = np.asarray(action.values)
     if values.shape != (size,) or values.dtype.kind not in "fiu":
-        raise ActionError(
-            f"an {action.space} action holds {size} numbers, got {values.dtype} of shape {values.shape} from {action.source!r}"
-        )
-    if not np.isfinite(values).all():
-        raise ActionError(f"an action of {action.source!r} is not finite: {values.tolist()}")
+        raise ActionError(f"{whose}: must hold {size} numbers, got {values.dtype} of shape {values.shape}")
+    if not (np.abs(values) <= LARGEST_VALUE).all():  # not-a-number compares as false
+        raise ActionError(f"{whose}: not finite, or beyond {LARGEST_VALUE:g}: {values.tolist()}")
     if action.space == "ee_pose" and np.linalg.norm(values[3:7]) < 1e-6:
-        raise ActionError(f"an ee_pose of {action.source!r} has a zero quaternion: {values.tolist()}")
+        raise ActionError(f"{whose}: the quaternion is zero: {values.tolist()}")
     if not 0.0 < action.period_s <= LONGEST_PERIOD_S:
-        raise ActionError(f"an action's period must be in (0, {LONGEST_PERIOD_S}] s, got {action.period_s} s")
+        raise ActionError(f"{whose}: the period must be in (0, {LONGEST_PERIOD_S}] s, got {action.period_s} s")
     if action.stamp_ns - now_ns > action.period_s * 1e9:
         ahead_s = (action.stamp_ns - now_ns) * 1e-9
-        raise ActionError(f"an action of {action.source!r} is stamped {ahead_s:.3f} s ahead: are the clocks in step?")
+        raise ActionError(f"{whose}: stamped {ahead_s:.3f} s ahead of now: are the clocks in step?")

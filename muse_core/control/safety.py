@@ -17,9 +17,11 @@ import numpy as np
 from muse_core.control.kinematics import PandaKinematics
 from muse_core.control.limits import Limit, Limits
 
-_SHARES = (0.75, 0.5, 0.25, 0.1, 0.03)
+_SHARES = (1.0, 0.75, 0.5, 0.25, 0.1, 0.03)
 """How much of the step from braking to what was asked is tried, in this order, where all of it is not allowed."""
 _ROUNDING = 1e-12
+_LARGEST = 1e3
+"""Wishes beyond this many rad or rad/s mean the same and would overflow."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,9 @@ class SafetyFilter:
 
     def brake(self) -> Limit:
         """Take the next set-point of the way to the standstill, into `q` and `velocity`."""
-        if self._braking is None or len(self._braking.q) == 0:
-            self.velocity = np.zeros(7)
-        else:
-            self._take(self._braking)
+        if self._braking is not None and len(self._braking.q):
+            return self._take(self._braking)
+        self.velocity = np.zeros(7)
         return Limit.NOT_LIMITED
 
     def move(self, q_wanted: np.ndarray, velocity_wanted: np.ndarray) -> Limit:
@@ -102,56 +103,50 @@ class SafetyFilter:
         """
         q_wanted = np.asarray(q_wanted, dtype=np.float64)
         velocity_wanted = np.asarray(velocity_wanted, dtype=np.float64)
-        if not (q_wanted.shape == velocity_wanted.shape == (7,) and np.isfinite(q_wanted + velocity_wanted).all()):
+        wishes = (q_wanted, velocity_wanted)
+        if any(wish.shape != (7,) or not np.isfinite(wish).all() for wish in wishes):
             return self.brake() | Limit.NOT_FINITE
-        velocity, limited = self._wanted_velocity(q_wanted, velocity_wanted)
+        wanted, limited = self._wanted_velocity(*(np.clip(wish, -_LARGEST, _LARGEST) for wish in wishes))
+        change = self._max_acceleration * self._dt
+        velocity = np.clip(wanted, self.velocity - change, self.velocity + change)
+        if (np.abs(velocity - wanted) > 1e-9).any():
+            limited |= Limit.JOINT_ACCELERATION
         path = self._path(velocity)
         broken = self._broken(path)
-        if not broken:
-            self._take(path)
-            return limited
-        braked = self.velocity if self.standing or self._braking is None else self._braking_velocity()
-        aims = (velocity, self._straight(q_wanted)) if self.standing else (velocity,)
-        for aim in aims:
-            for share in _SHARES:
-                path = self._path(braked + share * (aim - braked))
-                if not self._broken(path):
-                    self._take(path)
-                    return limited | broken
-        return self.brake() | limited | broken
+        return limited | broken | (self._move_less(wanted) if broken else self._take(path))
 
-    def _straight(self, q_wanted: np.ndarray) -> np.ndarray:
-        """A velocity from standstill along the straight line of joints to `q_wanted`.
-
-        Limiting joint by joint turns the way; an arm that stands at a wall of the workspace could then not leave it.
-        """
-        way = q_wanted - self.q
-        change = self._max_acceleration * self._dt
-        return way * min(1.0 / self._dt, 1.0 / np.max(np.abs(way) / change, initial=_ROUNDING))
+    def _move_less(self, wanted: np.ndarray) -> Limit:
+        """Go as far from braking towards the wanted velocity as the limits allow, all joints alike."""
+        change = np.abs(wanted - self.velocity) / (self._max_acceleration * self._dt)
+        straight = self.velocity + (wanted - self.velocity) / max(1.0, change.max())
+        braked = self._braking_velocity()
+        for share in _SHARES:
+            path = self._path(braked + share * (straight - braked))
+            if not self._broken(path):
+                return self._take(path)
+        return self.brake()
 
     def _braking_velocity(self) -> np.ndarray:
-        return self._braking.velocity[0] if len(self._braking.velocity) else np.zeros(7)
+        return np.zeros(7) if self._braking is None or not len(self._braking.q) else self._braking.velocity[0]
 
     def _wanted_velocity(self, q_wanted: np.ndarray, velocity_wanted: np.ndarray) -> tuple[np.ndarray, Limit]:
-        """The velocity that closes the gap as fast as accelerations allow without overshooting, within its limits."""
+        """The velocity that closes the gap as fast as can be braked without overshooting, within the speed limits."""
         dt, acceleration, limited = self._dt, self._max_acceleration, Limit.NOT_LIMITED
         inside = np.clip(q_wanted, np.minimum(self._q_lower, self.q), np.maximum(self._q_upper, self.q))
         if (inside != q_wanted).any():
             limited |= Limit.JOINT_POSITION
         wanted = (inside - self.q) / dt
-        gap = np.abs(wanted - velocity_wanted) * dt
-        # The fastest approach, in steps of dt, that can still be braked to nothing within the gap.
-        approach = 0.5 * acceleration * dt * (np.sqrt(1.0 + 8.0 * gap / (acceleration * dt * dt)) - 1.0)
+        # The fastest approach that, braked by acceleration * dt a step, ends in the gap: it takes `steps` steps of y,
+        # y - 1, y - 2 ... (in units of acceleration * dt), which add up to the gap.
+        gap = np.abs(wanted - velocity_wanted) / (acceleration * dt)
+        steps = np.maximum(1.0, np.ceil(0.5 * (np.sqrt(1.0 + 8.0 * gap) - 1.0)))
+        approach = (gap / steps + 0.5 * (steps - 1.0)) * acceleration * dt
         velocity = velocity_wanted + np.clip(wanted - velocity_wanted, -approach, approach)
         if np.abs(velocity).max() > 0.0 and (np.abs(velocity) > self._max_velocity).any():
             velocity = velocity * np.min(self._max_velocity / np.maximum(np.abs(velocity), _ROUNDING))
             limited |= Limit.JOINT_VELOCITY
         velocity, too_fast = self._slow_tool(velocity)
-        change = acceleration * dt
-        reached = np.clip(velocity, self.velocity - change, self.velocity + change)
-        if (np.abs(reached - velocity) > 1e-9).any():
-            limited |= Limit.JOINT_ACCELERATION
-        return reached, limited | too_fast
+        return velocity, limited | too_fast
 
     def _slow_tool(self, velocity: np.ndarray) -> tuple[np.ndarray, Limit]:
         """The velocity scaled down to the tool's speed limits, by the Jacobian halfway through the step."""
@@ -187,9 +182,10 @@ class SafetyFilter:
             broken |= Limit.CARTESIAN_SPEED
         return broken
 
-    def _take(self, path: _Path) -> None:
+    def _take(self, path: _Path) -> Limit:
         self.q, self.velocity, self._transform = path.q[0], path.velocity[0], path.transforms[0]
         self._braking = path.rest()
+        return Limit.NOT_LIMITED
 
 
 def _outside(x: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
