@@ -106,24 +106,33 @@ class SafetyFilter:
         wishes = (q_wanted, velocity_wanted)
         if any(wish.shape != (7,) or not np.isfinite(wish).all() for wish in wishes):
             return self.brake() | Limit.NOT_FINITE
-        wanted, limited = self._wanted_velocity(*(np.clip(wish, -_LARGEST, _LARGEST) for wish in wishes))
+        q_wanted, velocity_wanted = (np.clip(wish, -_LARGEST, _LARGEST) for wish in wishes)
+        wanted, limited = self._wanted_velocity(q_wanted, velocity_wanted)
         change = self._max_acceleration * self._dt
         velocity = np.clip(wanted, self.velocity - change, self.velocity + change)
         if (np.abs(velocity - wanted) > 1e-9).any():
             limited |= Limit.JOINT_ACCELERATION
         path = self._path(velocity)
         broken = self._broken(path)
-        return limited | broken | (self._move_less(wanted) if broken else self._take(path))
+        if not broken:
+            return limited | self._take(path)
+        to_there = ((q_wanted - self.q) / self._dt,) if self.standing else ()
+        return limited | broken | self._move_less((wanted, *to_there))
 
-    def _move_less(self, wanted: np.ndarray) -> Limit:
-        """Go as far from braking towards the wanted velocity as the limits allow, all joints alike."""
-        change = np.abs(wanted - self.velocity) / (self._max_acceleration * self._dt)
-        straight = self.velocity + (wanted - self.velocity) / max(1.0, change.max())
+    def _move_less(self, wishes: tuple[np.ndarray, ...]) -> Limit:
+        """Go as far from braking towards the first wished velocity as the limits allow, all joints alike.
+
+        Limiting joint by joint turns the way, and an arm at a wall of the workspace could not leave it; in a straight
+        line of joints, the second wish of an arm that stands, it can.
+        """
         braked = self._braking_velocity()
-        for share in _SHARES:
-            path = self._path(braked + share * (straight - braked))
-            if not self._broken(path):
-                return self._take(path)
+        for wish in wishes:
+            change = np.abs(wish - self.velocity) / (self._max_acceleration * self._dt)
+            straight = self.velocity + (wish - self.velocity) / max(1.0, change.max())
+            for share in _SHARES:
+                path = self._path(braked + share * (straight - braked))
+                if not self._broken(path):
+                    return self._take(path)
         return self.brake()
 
     def _braking_velocity(self) -> np.ndarray:
