@@ -12,9 +12,12 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
 
 from muse_ros.assemble import Assembler, Observation
+from muse_ros.cdr_stamps import begins_with_stamp
 from muse_ros.contract import Contract
+from muse_ros.sample_buffer import Codec
 
 NS_PER_S = 1_000_000_000
 
@@ -70,8 +73,17 @@ def subscription_qos(offered: Iterable[QoSProfile], depth: int) -> QoSProfile:
     return _profile(depth, reliability, DurabilityPolicy.VOLATILE)
 
 
+CODEC = Codec(
+    parse=lambda name, data: deserialize_message(bytes(data), message_class(name)),
+    has_header=lambda name: begins_with_stamp(message_class(name).get_fields_and_field_types()),
+)
+
+
 class Bridge:
-    """Feeds an assembler from the topics of a contract; one thread may take observations while another spins."""
+    """Feeds an assembler from the topics of a contract; one thread may take observations while another spins.
+
+    Messages stay serialised until a tick uses them: of 240 that arrive a second, a policy at 10 Hz looks at 40.
+    """
 
     def __init__(self, node: Any, contract: Contract, now_ns: Callable[[], int], depth: int = 20) -> None:
         """Subscribe to every topic that an observation of the contract comes from.
@@ -85,7 +97,7 @@ class Bridge:
         self._node = node
         self._now_ns = now_ns
         self._lock = threading.Lock()
-        self._assembler = Assembler(contract)
+        self._assembler = Assembler(contract, codec=CODEC)
         self._subscriptions = [
             self._subscribe(topic, type_name, depth) for topic, type_name in contract.observation_topics().items()
         ]
@@ -102,7 +114,8 @@ class Bridge:
             tick_ns: The tick on the node's clock [ns].
         """
         with self._lock:
-            return self._assembler.observe(tick_ns)
+            selection = self._assembler.select(tick_ns)
+        return self._assembler.decode(selection)
 
     def reset(self) -> None:
         """Forget every sample and count: for a clock that jumped."""
@@ -121,4 +134,5 @@ class Bridge:
                 self._assembler.ingest(topic, message, received_ns)
 
         offered = [info.qos_profile for info in self._node.get_publishers_info_by_topic(topic)]
-        return self._node.create_subscription(message_class(type_name), topic, ingest, subscription_qos(offered, depth))
+        qos = subscription_qos(offered, depth)
+        return self._node.create_subscription(message_class(type_name), topic, ingest, qos, raw=True)

@@ -7,6 +7,7 @@ that runs for days cannot afford.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from rclpy.clock import JumpThreshold, ROSClock
 from rclpy.duration import Duration
@@ -16,49 +17,46 @@ BACKWARDS_NS = NS_PER_S // 2
 
 
 class NodeClock:
-    """A node's clock that one thread can wait on and any other can interrupt."""
+    """A node's clock that one thread can wait on and any other can wake."""
 
     def __init__(self, clock: ROSClock) -> None:
         """Wrap a node's clock."""
         self._clock = clock
         self._moved = threading.Condition()
-        self._interrupted = False
         threshold = JumpThreshold(min_forward=Duration(nanoseconds=1), min_backward=Duration(nanoseconds=-1))
-        self._jumps = clock.create_jump_callback(threshold, post_callback=self._wake)
+        self._jumps = clock.create_jump_callback(threshold, post_callback=lambda _jump: self.wake())
 
     def now_ns(self) -> int:
         """The clock's time [ns]."""
         return self._clock.now().nanoseconds
 
-    def wait_until(self, target_ns: int) -> bool:
+    def wait_until(self, target_ns: int, cancelled: Callable[[], bool]) -> bool:
         """Block until the clock reads `target_ns`.
 
+        Args:
+            target_ns: When to return [ns].
+            cancelled: Ends the wait when it is true; looked at whenever :meth:`wake` is called.
+
         Returns:
-            False where it was interrupted, or the clock went backwards while it waited.
+            False where it was cancelled, or the clock went backwards while it waited.
         """
-        before = self.now_ns()
+        newest = self.now_ns()
         with self._moved:
-            while not self._interrupted:
+            while not cancelled():
                 now = self.now_ns()
                 if now >= target_ns:
                     return True
-                if now < before - BACKWARDS_NS:
+                if now < newest - BACKWARDS_NS:
                     return False
-                simulated = self._clock.ros_time_is_active
-                self._moved.wait(None if simulated else (target_ns - now) / NS_PER_S)
+                newest = max(newest, now)
+                self._moved.wait(None if self._clock.ros_time_is_active else (target_ns - now) / NS_PER_S)
         return False
 
-    def interrupt(self) -> None:
-        """End the wait that is going on, and every later one."""
+    def wake(self) -> None:
+        """Make a wait look at its cancellation and at the clock."""
         with self._moved:
-            self._interrupted = True
             self._moved.notify_all()
 
     def close(self) -> None:
-        """Interrupt, and stop listening to the clock."""
-        self.interrupt()
+        """Stop listening to the clock."""
         self._jumps.unregister()
-
-    def _wake(self, _jump: object) -> None:
-        with self._moved:
-            self._moved.notify_all()

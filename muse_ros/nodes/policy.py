@@ -1,0 +1,209 @@
+"""The policy node: a checkpoint acting on live topics, at the contract's rate, while an episode runs.
+
+A lifecycle node: configuring loads the model and warms it up, activating lets it tick. What happens at a tick is in
+``muse_ros.policy_loop``, when it happens in ``tick_thread``; here are parameters, topics and transitions.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from muse_ros.bridge import ACTION_QOS, EVENT_QOS, STATUS_QOS, Bridge, time_message, time_ns
+from muse_ros.contract import Contract, load_contract
+from muse_ros.msg import Action, EpisodeStatus, PolicyStatus
+from muse_ros.nodes.node_clock import NodeClock
+from muse_ros.nodes.parameters import declare
+from muse_ros.nodes.run_node import NodeFailure, run_node
+from muse_ros.nodes.tick_thread import Run, TickThread
+from muse_ros.pacing import Tick
+from muse_ros.policy_loading import LoadedPolicy, load_policy
+from muse_ros.policy_loop import PolicyLoop, TickReport
+from muse_ros.policy_messages import action_message, status_message
+from muse_ros.policy_summary import PolicySummary
+
+HEARTBEAT_S = 0.02
+SWITCH_INTERVAL_S = 0.0005  # Python's default of 5 ms is what a tick would wait for a thread that computes
+
+
+class PolicyNode(LifecycleNode):
+    """Wires a :class:`PolicyLoop` to topics, episodes and the lifecycle."""
+
+    def __init__(self, load: Callable[..., LoadedPolicy] = load_policy) -> None:
+        """Declare the parameters; nothing is loaded before the node is configured.
+
+        Args:
+            load: Loads a checkpoint; tests pass their own.
+        """
+        super().__init__("policy")
+        self.finished = threading.Event()
+        self.failure = ""
+        self.on_tick: list[Callable[[TickReport], None]] = []
+        self._load = load
+        self._model_file = declare(self, "model_file", "", "checkpoint to run (model.pt)")
+        self._contract = declare(self, "contract", "", "contract: file or name; empty: the checkpoint's own")
+        self._device = declare(self, "device", "cpu", "where the model runs: cpu, cuda, cuda:1")
+        self._threads = declare(self, "torch_threads", 2, "threads of one inference", (1, 64))
+        self._execute = declare(self, "execute", True, "false: shadow mode, the actions go to policy/shadow_action")
+        self._gated = declare(self, "episode_gating", True, "act only while an episode is recorded")
+        self.autostart = declare(self, "autostart", True, "configure and activate at the start")
+        self._ticks: TickThread | None = None
+        self._bridge: Bridge | None = None
+
+    def start(self) -> None:
+        """Configure and activate, as ``autostart`` asks.
+
+        Raises:
+            NodeFailure: where the checkpoint cannot be loaded.
+        """
+        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+            raise NodeFailure(self.failure or "the policy node could not be configured")
+        self.trigger_activate()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model, warm it up, subscribe to what it reads."""
+        try:
+            began = time.monotonic()
+            given = load_contract(self._contract) if self._contract else None
+            loaded = self._load(self._model_file, self._device, self._threads, given)
+        except (OSError, ValueError, ImportError) as error:
+            self.failure = f"policy: {error}"
+            self.get_logger().error(self.failure)
+            return TransitionCallbackReturn.FAILURE
+        if loaded.warning:
+            self.get_logger().warning(loaded.warning)
+        self._wire(loaded)
+        gc.collect()
+        gc.freeze()  # a model is a million objects that each full collection would walk through, amid a tick
+        self.get_logger().info(
+            f"{self._model_file} loaded and warm in {time.monotonic() - began:.1f} s: "
+            f"{', '.join(self.contract.observations)} -> {', '.join(self.contract.actions)} at {self.contract.rate_hz:g} Hz"
+        )
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let it tick: at once, or from the next episode on."""
+        self._ticks = TickThread(
+            self._clock, self.contract.rate_hz, round(self.contract.settle_s * 1e9),
+            self._begin, self._take, self._end, self._crashed,
+        )
+        self._status_topic = self.create_subscription(EpisodeStatus, "collect/status", self._episode, STATUS_QOS)
+        if not self._gated:
+            self._ticks.run(Run("", self._clock.now_ns()))
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """End the run; the arm holds."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Drop the model."""
+        self._unwire()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop from whatever state it is in."""
+        self.close()
+        return TransitionCallbackReturn.SUCCESS
+
+    def close(self) -> None:
+        """Stop ticking, say what it came to, let go of everything. Safe to call twice."""
+        self._stop()
+        self._unwire()
+
+    def _wire(self, loaded: LoadedPolicy) -> None:
+        self.contract: Contract = loaded.contract
+        self.summary = PolicySummary()
+        self._run: Run | None = None
+        self._clock = NodeClock(self.get_clock())
+        self._bridge = Bridge(self, loaded.contract, self._clock.now_ns)
+        self._loop = PolicyLoop(
+            loaded.policy, loaded.contract, self._bridge.observe, self._clock.now_ns, time.monotonic_ns, self.on_tick
+        )
+        topic = "action/policy" if self._execute else "policy/shadow_action"
+        self._actions = self.create_publisher(Action, topic, ACTION_QOS)
+        self._statuses = self.create_publisher(PolicyStatus, "policy/status", EVENT_QOS)  # every tick must reach the bag
+        self._last = Action()
+        self._rest()
+        self._heartbeat = self.create_timer(HEARTBEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _unwire(self) -> None:
+        if self._bridge is None:
+            return
+        self.destroy_timer(self._heartbeat)
+        self._bridge.close()
+        self._bridge = None
+        self._clock.close()
+        self.destroy_publisher(self._actions)
+        self.destroy_publisher(self._statuses)
+
+    def _stop(self) -> None:
+        if self._ticks is None:
+            return
+        self.destroy_subscription(self._status_topic)
+        self._ticks.close()
+        self._ticks = None
+        self.get_logger().info(f"session: {self.summary.text()}")
+
+    def _episode(self, status: EpisodeStatus) -> None:
+        if self._gated and self._ticks is not None:
+            recording = status.state == EpisodeStatus.RECORDING
+            self._ticks.run(Run(status.episode_id, time_ns(status.start)) if recording else None)
+
+    def _beat(self) -> None:
+        self._actions.publish(self._last)
+
+    def _rest(self) -> None:
+        """From now on the heartbeat asks for nothing."""
+        self._last = action_message((), self._clock.now_ns(), self.contract)
+
+    def _begin(self, run: Run) -> None:
+        self._run = run
+        self._loop.begin()
+        self.summary.begin()
+
+    def _end(self, run: Run) -> None:
+        self._rest()
+        self._statuses.publish(PolicyStatus(state=PolicyStatus.WAITING, reason="no episode runs"))
+        self.get_logger().info(f"{run.episode_id or 'run'}: {self.summary.of_run().text()}")
+
+    def _take(self, run: Run, tick: Tick) -> None:
+        report = self._loop.take(tick)
+        began_ns = time.monotonic_ns()
+        if report.action is not None:
+            self._last = action_message(report.action.tolist(), tick.stamp_ns, self.contract)
+            self._actions.publish(self._last)
+        publish_s = (time.monotonic_ns() - began_ns) / 1e9
+        period_s = self.summary.add(report, publish_s, self.contract.period_s)
+        late = self._bridge.late if self._bridge else 0
+        self._statuses.publish(
+            status_message(report, run.episode_id, self._execute, publish_s, period_s, late, self.summary.overruns)
+        )
+
+    def _crashed(self, error: Exception) -> None:
+        self.failure = f"policy: the tick thread ended: {type(error).__name__}: {error}"
+        self.get_logger().fatal(self.failure)
+        self.finished.set()
+
+
+def make_node() -> PolicyNode:
+    """The node, started where ``autostart`` says so."""
+    node = PolicyNode()
+    if node.autostart:
+        node.start()
+    return node
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until a signal."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    run: Callable[[], Any] = make_node
+    return run_node(run, args)

@@ -1,0 +1,77 @@
+"""What the policy node says, as messages: the action of a tick, and how the tick went.
+
+The message classes are plain data; importing them does not import rclpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from builtin_interfaces.msg import Time
+
+from muse_ros.contract import Contract
+from muse_ros.msg import Action, PolicyStatus
+from muse_ros.policy_loop import TickReport
+
+NS_PER_S = 1_000_000_000
+
+
+def action_message(values: Sequence[float], stamp_ns: int, contract: Contract) -> Action:
+    """An action of a policy; without values it is a heartbeat.
+
+    Args:
+        values: The action, or nothing.
+        stamp_ns: The tick at which it was decided [ns].
+        contract: Says which action space, frame and period.
+    """
+    stream = next(iter(contract.actions.values()))
+    message = Action(action_space=stream.space, values=values, period=contract.period_s, source=Action.POLICY)
+    message.header.stamp = _time(stamp_ns)
+    message.header.frame_id = contract.base_frame
+    return message
+
+
+def status_message(
+    report: TickReport,
+    episode_id: str,
+    execute: bool,
+    publish_s: float,
+    period_s: float,
+    late_samples: int,
+    overruns: int,
+) -> PolicyStatus:
+    """How a tick went.
+
+    Args:
+        report: The tick.
+        episode_id: The episode it belongs to.
+        execute: False in shadow mode.
+        publish_s: Duration of publishing the action [s].
+        period_s: Time since the previous tick's start [s].
+        late_samples: Samples so far that arrived after their tick.
+        overruns: Ticks so far that were missed.
+    """
+    acting = PolicyStatus.ACTING if execute else PolicyStatus.SHADOW
+    message = PolicyStatus(
+        state=acting if report.action is not None else PolicyStatus.HOLDING,
+        episode_id=episode_id,
+        tick=report.tick.number,
+        keys=list(report.observation.stamps_ns),
+        sample_stamps=[_time(stamp) for stamp in report.observation.stamps_ns.values()],
+        ages=list(report.observation.ages_s.values()),
+        wait=report.wait_s,
+        assembly=report.assembly_s,
+        inference=report.inference_s,
+        publish=publish_s,
+        period=period_s,
+        late_samples=late_samples,
+        overruns=overruns,
+        reason=report.reason,
+    )
+    message.header.stamp = _time(report.tick.stamp_ns)
+    return message
+
+
+def _time(stamp_ns: int) -> Time:
+    seconds, nanoseconds = divmod(stamp_ns, NS_PER_S)
+    return Time(sec=seconds, nanosec=nanoseconds)
