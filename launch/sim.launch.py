@@ -1,0 +1,8 @@
+"""Starts the graph ``sim`` of muse_ros.graph. Its arguments: ros2 launch muse_ros sim.launch.py --show-args."""
+
+from muse_ros.launch_description import launch_description
+
+
+def generate_launch_description():
+    """Called by ROS 2 launch."""
+    return launch_description("sim")

@@ -1,0 +1,54 @@
+"""The command ``muse``: finds a subcommand and hands the rest of the command line to it.
+
+Each subcommand is imported only when it is called, so that a robot without torch and a training machine without ROS
+both have the commands that they can run. Imports nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from importlib import import_module, metadata
+
+SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
+    "up": ("muse_ros.up:main", "start a graph of ROS nodes: collect, policy or sim"),
+    "collect": ("muse_ros.up:collect", "collect demonstrations; the same as `muse up collect`"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a subcommand; returns its exit status, 2 where there is no such command.
+
+    Args:
+        argv: The command line without the program's name, the process's own by default.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(describe())
+        return 0
+    if argv[0] == "--version":
+        print(f"muse {metadata.version('muse')}")
+        return 0
+    name, *rest = argv
+    if name not in SUBCOMMANDS:
+        close = difflib.get_close_matches(name, SUBCOMMANDS, n=1)
+        advice = f"did you mean `muse {close[0]}`?" if close else f"there are: {', '.join(SUBCOMMANDS)}"
+        print(f"muse: there is no command {name!r}; {advice}", file=sys.stderr)
+        return 2
+    module, _, function = SUBCOMMANDS[name][0].partition(":")
+    return getattr(import_module(module), function)(rest) or 0
+
+
+def describe() -> str:
+    """The help text: what there is, and how to learn more."""
+    width = max(len(name) for name in SUBCOMMANDS)
+    commands = "\n".join(f"  {name:<{width}}  {summary}" for name, (_, summary) in SUBCOMMANDS.items())
+    return (
+        "usage: muse COMMAND ...\n\n"
+        "Collect demonstrations on a robot arm, train a policy by imitation, run it on the arm.\n\n"
+        f"{commands}\n\nmuse COMMAND --help says more about one of them."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
