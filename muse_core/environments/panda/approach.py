@@ -8,9 +8,9 @@ from muse_core.control.state import RobotState
 from muse_core.environments.panda.task import CLOSED, OPEN, Goal
 
 HOVER_M = 0.10  # highest approach over the grasp
-ALIGNED_M = 0.010  # sideways and upward error at which the fingers close on a thing
-CLOSING_M = 0.025  # the same once they are closing: wider, so that a shaking hand does not open again
-ALIGNED_RAD = 0.12
+ALIGNED_M = 0.013  # sideways and upward error at which the fingers close on a thing
+CLOSING_M = 0.028  # the same once they are closing: wider, so that a shaking hand does not open again
+ALIGNED_RAD = 0.15
 STOPPED_M = 0.004  # fingers this near to a thing's width have stopped on it
 
 
@@ -20,6 +20,12 @@ def yaw_of(quaternion: np.ndarray, symmetry: int = 1) -> float:
     yaw = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
     fold = 2 * np.pi / symmetry
     return float((yaw + fold / 2) % fold - fold / 2)
+
+
+def tilt_of(quaternion: np.ndarray) -> float:
+    """Angle [rad] between a body's z axis and the vertical."""
+    x, y, _, _ = quaternion
+    return float(np.arccos(np.clip(1 - 2 * (x * x + y * y), -1.0, 1.0)))
 
 
 def tool_yaw(quaternion: np.ndarray) -> float:
@@ -56,4 +62,37 @@ def grasp_goal(state: RobotState, grasp: np.ndarray, yaw: float, open_width_m: f
     reach = CLOSING_M if closing else ALIGNED_M
     ready = sideways < reach and abs(offset[2]) < reach and turn < ALIGNED_RAD * (2 if closing else 1)
     target = grasp + np.array([0.0, 0.0, funnel(sideways + 0.05 * max(0.0, turn - ALIGNED_RAD))])
-    return Goal(target, yaw, CLOSED if ready else OPEN)
+    return Goal(target, yaw, CLOSED if ready else OPEN, care=_care(float(np.linalg.norm(offset))))
+
+
+def carry_goal(
+    state: RobotState, thing: np.ndarray, seat: np.ndarray, yaw: float, top_m: float = HOVER_M, free_m: float = ALIGNED_M
+) -> Goal:
+    """With a thing in the hand: up, over its seat, and down through a funnel.
+
+    Args:
+        state: What the arm measures.
+        thing: Where the thing is [m], shape (3,).
+        seat: Where it shall be [m], shape (3,).
+        yaw: Turn of the tool about z [rad].
+        top_m: Height over the seat at which it travels [m].
+        free_m: Sideways error at which it comes all the way down [m].
+    """
+    way = seat - thing
+    sideways = float(np.linalg.norm(way[:2]))
+    rise = way[2] + funnel(sideways, free_m, top_m=top_m)
+    # Far below the travelling height it goes up only, so that the thing passes over what stands around its seat.
+    share = float(np.clip(1.0 - (rise - 0.01) / 0.03, 0.0, 1.0))
+    target = state.ee_position + np.array([share * way[0], share * way[1], rise])
+    return Goal(target, yaw, CLOSED, care=_care(float(np.linalg.norm(way))))
+
+
+def release_goal(state: RobotState, width_m: float, yaw: float, leave_m: float = 0.15) -> Goal:
+    """Open around a thing of `width_m`, and once the fingers are clear of it go up to `leave_m` over the table."""
+    clear = state.gripper_width > width_m + 0.014
+    target = np.array([*state.ee_position[:2], leave_m]) if clear else state.ee_position
+    return Goal(target, yaw, OPEN, care=0.4, done=clear and state.ee_position[2] > leave_m - 0.02)
+
+
+def _care(distance_m: float) -> float:
+    return float(np.clip(distance_m / 0.06, 0.5, 1.0))

@@ -13,6 +13,7 @@ from muse_core.environments.panda.task import CLOSED, Goal, Spread, TaskInfo
 
 CUBE_M = 0.044
 RAISED_M = 0.08  # height of the cube's centre over the table that counts as lifted
+GRASP_HEIGHT_M = 0.004  # the fingers close this far above the cube's centre, to keep off the table
 _REST = (CUBE_M / 2, CUBE_M / 2)
 
 
@@ -42,7 +43,8 @@ class Lift:
         """Over the cube, down, close, and up once the fingers have stopped on it."""
         position, quaternion = objects["cube"]
         yaw = yaw_of(quaternion, symmetry=4)
-        if holds(state, position, CUBE_M):
+        grasp = position + np.array([0.0, 0.0, GRASP_HEIGHT_M])
+        if holds(state, grasp, CUBE_M):
             up = np.array([*state.ee_position[:2], RAISED_M + 0.05])
             return Goal(up, yaw, CLOSED, done=position[2] > RAISED_M + 0.02)
-        return grasp_goal(state, position, yaw)
+        return grasp_goal(state, grasp, yaw)

@@ -6,6 +6,8 @@ import numpy as np
 
 from muse_core.environments.panda.mujoco_gl import mujoco
 
+TOOL = "panda_hand_tcp"
+
 Pose = tuple[np.ndarray, np.ndarray]  # position (3,) [m], quaternion (4,) xyzw; in panda_link0
 
 
@@ -25,6 +27,10 @@ class Scene:
         """Position (3,) [m] and quaternion (4,) xyzw of a body's frame."""
         found = self.data.body(body)
         return found.xpos.copy(), found.xquat[[1, 2, 3, 0]]
+
+    def tool_position(self) -> np.ndarray:
+        """Position of the point between the fingertips, shape (3,) [m]."""
+        return self.data.site(TOOL).xpos.copy()
 
     def speed(self, body: str) -> tuple[float, float]:
         """Linear [m/s] and angular speed [rad/s] of a body's centre of mass."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from muse_core.environments.panda.lift import Lift
+from muse_core.environments.panda.place import Place
+from muse_core.environments.panda.reach import Reach
 from muse_core.environments.panda.task import Task
 
-TASKS: dict[str, type[Task]] = {"lift": Lift}
+TASKS: dict[str, type[Task]] = {"reach": Reach, "lift": Lift, "place": Place}
 
 
 def find_task(name: str) -> Task:

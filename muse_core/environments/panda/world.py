@@ -15,13 +15,12 @@ from muse_core.control.state import RobotState, SetPoint
 from muse_core.environments.panda.cameras import CAMERAS, CameraRenderer
 from muse_core.environments.panda.hand import LATENCY_S, MAX_WIDTH_M, SPEED_M_S, SlowHand
 from muse_core.environments.panda.mujoco_gl import mujoco
-from muse_core.environments.panda.scene import Pose, Scene
+from muse_core.environments.panda.scene import TOOL, Pose, Scene
 from muse_core.environments.panda.tasks import find_task
 
 MODELS = Path(__file__).parent / "models"
 ARM_JOINTS = tuple(f"panda_joint{n}" for n in range(1, 8))
 FINGER_JOINTS = ("panda_finger_joint1", "panda_finger_joint2")
-TOOL = "panda_hand_tcp"
 PHYSICS_HZ = 500
 
 # Hand down, tool at (0.42, 0, 0.22) m: every episode starts near it.
@@ -57,7 +56,7 @@ class PandaWorld:
         self._arm_dofs = np.array([self._model.joint(name).dofadr[0] for name in ARM_JOINTS])
         self._finger_qpos = np.array([self._model.joint(name).qposadr[0] for name in FINGER_JOINTS])
         self._tool = self._model.site(TOOL).id
-        self._lead_s = -self._model.actuator_biasprm[:7, 2] / self._model.actuator_gainprm[:7, 0]
+        self._lag_s = -self._model.actuator_biasprm[:7, 2] / self._model.actuator_gainprm[:7, 0]
         self._time_ns = 0
         self.reset(0)
 
@@ -68,7 +67,7 @@ class PandaWorld:
         q = READY_Q + rng.uniform(-START_NOISE_RAD, START_NOISE_RAD, 7)
         self._data.qpos[self._arm_qpos] = q
         self._data.qpos[self._finger_qpos] = MAX_WIDTH_M / 2
-        self._data.ctrl[:7] = q
+        self._data.ctrl[:7] = self._target = q
         self._data.ctrl[7] = MAX_WIDTH_M
         self._hand.reset()
         self._time_ns = 0
@@ -88,12 +87,16 @@ class PandaWorld:
         steps = round(dt_s * PHYSICS_HZ)
         if steps < 1 or abs(steps / PHYSICS_HZ - dt_s) > 1e-9:
             raise ValueError(f"dt_s must be a whole multiple of {1 / PHYSICS_HZ} s, got {dt_s}")
-        # The servo holds one target for the whole period: the mean of the ramp that ends at the set-point, plus what
-        # makes up for the servo's own damping, so that the arm arrives when the set-point says.
-        self._data.ctrl[:7] = setpoint.position + (self._lead_s - dt_s / 2) * setpoint.velocity
         width = float(self._data.qpos[self._finger_qpos].sum())
         self._data.ctrl[7] = self._hand.update(self._time_ns, float(setpoint.gripper_width), width, dt_s)
-        mujoco.mj_step(self._model, self._data, nstep=steps)
+        # What the last set-point's target lacked, and the velocity times the servo's own lag, so that the arm arrives
+        # when the set-point says; in a ramp, as steps would make the light wrist shake.
+        target = setpoint.position + self._lag_s * setpoint.velocity
+        start = self._target
+        for step in range(1, steps + 1):
+            self._data.ctrl[:7] = start + (step / steps) * (target - start)
+            mujoco.mj_step(self._model, self._data)
+        self._target = target
         self._time_ns += round(dt_s * 1e9)
         # Joint positions are those after the last step, body and camera poses those before it: bring these up to date.
         mujoco.mj_kinematics(self._model, self._data)

@@ -1,0 +1,70 @@
+"""Place: put the cube on the pad."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from muse_core.control.state import RobotState
+from muse_core.environments.panda.approach import carry_goal, grasp_goal, holds, release_goal, tilt_of, yaw_of
+from muse_core.environments.panda.lift import CUBE_M, GRASP_HEIGHT_M
+from muse_core.environments.panda.scene import Pose, Scene
+from muse_core.environments.panda.task import Goal, Spread, TaskInfo
+
+PAD_M = 0.003
+ON_PAD_M = 0.035  # the cube's centre this near to the pad's counts as placed
+APART_M = 0.11  # least distance from cube to pad at the start
+_REST = (CUBE_M / 2, CUBE_M / 2)
+
+
+class Place:
+    """Take the cube and put it on the pad."""
+
+    info = TaskInfo(
+        name="place",
+        model_file="place.xml",
+        instruction="Put the red cube on the green pad.",
+        objects=("cube", "pad"),
+        spread={
+            "cube": Spread((0.40, 0.56), (-0.14, 0.14), _REST, np.radians(30)),
+            "pad": Spread((0.40, 0.56), (-0.14, 0.14), (0.0, 0.0), 0.0),
+        },
+        wide_spread={
+            "cube": Spread((0.36, 0.62), (-0.20, 0.20), _REST, np.radians(45)),
+            "pad": Spread((0.36, 0.62), (-0.20, 0.20), (0.0, 0.0), 0.0),
+        },
+        step_limit=150,
+        success="the cube stands still and upright on the pad, centre within 3.5 cm, and the hand does not touch it",
+        notes={"least_distance_cube_to_pad_m": APART_M},
+    )
+
+    def arrange(self, scene: Scene, rng: np.random.Generator, wide: bool) -> None:
+        """Put cube and pad apart from each other."""
+        spreads = self.info.spreads(wide)
+        cube, yaw = spreads["cube"].sample(rng)
+        pad, _ = spreads["pad"].sample(rng)
+        while np.linalg.norm((pad - cube)[:2]) < APART_M:
+            pad, _ = spreads["pad"].sample(rng)
+        scene.set_free_body("cube", cube, yaw)
+        scene.move_fixed_body("pad", pad, 0.0)
+
+    def success(self, scene: Scene) -> bool:
+        """Whether the cube rests on the pad, let go."""
+        (cube, quaternion), (pad, _) = scene.pose("cube"), scene.pose("pad")
+        linear, angular = scene.speed("cube")
+        on_pad = np.linalg.norm((cube - pad)[:2]) < ON_PAD_M and abs(cube[2] - PAD_M - CUBE_M / 2) < 0.004
+        still = linear < 0.02 and angular < 0.2 and tilt_of(quaternion) < np.radians(10)
+        return bool(on_pad and still and not scene.touches_hand("cube"))
+
+    def goal(self, state: RobotState, objects: Mapping[str, Pose]) -> Goal:
+        """Take the cube, carry it over the pad, set it down, and leave."""
+        (cube, quaternion), (pad, _) = objects["cube"], objects["pad"]
+        seat = pad + np.array([0.0, 0.0, PAD_M + CUBE_M / 2])
+        grasp = cube + np.array([0.0, 0.0, GRASP_HEIGHT_M])
+        yaw = yaw_of(quaternion, symmetry=4)
+        if np.linalg.norm((cube - seat)[:2]) < 0.8 * ON_PAD_M and cube[2] - seat[2] < 0.008:
+            return release_goal(state, CUBE_M, yaw)
+        if holds(state, grasp, CUBE_M):
+            return carry_goal(state, cube, seat, yaw)
+        return grasp_goal(state, grasp, yaw)
