@@ -1,0 +1,172 @@
+"""The command ``muse demo``: the whole loop on the simulated Panda, and a report of it.
+
+Each stage is one of Muse's own commands, run as a user would run it and printed before it starts. No ROS is imported
+here: the stages' processes do that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+TASKS = ("reach", "lift", "place", "coffee")
+DEFAULTS = {  # task: demonstrations, minutes of training; together with the rest within 15 minutes on 2 cores
+    "reach": (60, 4.0),
+    "lift": (100, 8.0),
+    "place": (120, 8.0),
+    "coffee": (120, 8.0),
+}
+EVALUATION_SEED = 100_000
+"""Seed of the first evaluation episode: far from the demonstrations', which begin at 0."""
+CONTRACT = "panda_sim"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the demo: what it does and where its files lie.
+
+    Attributes:
+        task: The simulator's task.
+        demonstrations: Episodes of the scripted expert to collect.
+        minutes: Minutes of training.
+        episodes: Fresh seeds to evaluate on.
+        name: Of its session, dataset and experiment.
+        output: Folder of the report.
+    """
+
+    task: str
+    demonstrations: int
+    minutes: float
+    episodes: int
+    name: str
+    output: Path
+
+    @property
+    def demonstration_session(self) -> Path:
+        """Where the demonstrations are recorded."""
+        return Path("recordings") / self.name
+
+    @property
+    def evaluation_session(self) -> Path:
+        """Where the evaluation is recorded."""
+        return Path("recordings") / f"{self.name}-eval"
+
+    @property
+    def dataset(self) -> Path:
+        """The converted demonstrations."""
+        return Path("data") / self.name
+
+    @property
+    def experiment(self) -> Path:
+        """The training run."""
+        return Path("experiments") / self.name
+
+    def stages(self) -> dict[str, list[str]]:
+        """Stage to the arguments of the ``muse`` command that it is."""
+        common = [f"task:={self.task}", f"contract:={CONTRACT}"]
+        return {
+            "collect": [
+                *("up", "collect", *common, "teleop:=expert", "clock:=true"),
+                *(f"episodes:={self.demonstrations}", "seed:=0", f"session:={self.demonstration_session.name}"),
+            ],
+            "convert": ["convert", str(self.demonstration_session), "-o", str(self.dataset), "--contract", CONTRACT],
+            "train": [
+                *("train", f"config/train/sim/{self.task}.py", "--dataset", self.dataset.name),
+                *("--exp_name", self.experiment.name, "--max_minutes", f"{self.minutes:g}"),
+            ],
+            "evaluate": [
+                *("up", "policy", *common, f"model_file:={self.experiment / 'models' / 'model.pt'}"),
+                *(f"episodes:={self.episodes}", f"seed:={EVALUATION_SEED}"),
+                f"session:={self.evaluation_session.name}",
+            ],
+        }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo; 0 when every stage ran, whatever its success rate."""
+    run = _parse(argv)
+    wall_s: dict[str, float] = {}
+    stages = run.stages()
+    for number, (stage, arguments) in enumerate(stages.items(), start=1):
+        _announce(number, len(stages) + 1, stage, arguments)
+        began = time.monotonic()
+        status = subprocess.call([sys.executable, "-m", "muse_ros.command", *arguments])
+        wall_s[stage] = time.monotonic() - began
+        if status != 0:
+            print(f"\nmuse demo: {stage} ended with status {status}. What it said is above; to run it alone:")
+            print(f"  {_shell(arguments)}", flush=True)
+            return 1
+    return _report(run, wall_s, len(stages) + 1)
+
+
+def _report(run: Run, wall_s: dict[str, float], number: int) -> int:
+    from muse_ros.report.gather import gather
+    from muse_ros.report.page import write_report
+
+    print(f"\n[{number}/{number}] report", flush=True)
+    report, series = gather(run, wall_s, [_shell(arguments) for arguments in run.stages().values()])
+    page = write_report(run.output, report, series)
+    low, high = report["interval"]
+    print(
+        f"\n{run.task}: {report['success']} of {report['episodes']} fresh seeds succeeded through the live policy node "
+        f"({report['rate']:.0%}, 95 % interval {low:.0%} to {high:.0%}); {report['wall_s']['total'] / 60:.1f} minutes in all."
+    )
+    print(f"The report: {page}\nFor a program: {run.output / 'report.json'}", flush=True)
+    return 0
+
+
+def _parse(argv: Sequence[str] | None) -> Run:
+    parser = argparse.ArgumentParser(
+        prog="muse demo",
+        description="Collect demonstrations on a simulated Panda, convert them, train a policy from its two cameras, "
+        "run it live on fresh seeds, and write a report. Each stage is printed as the command that does it alone.",
+    )
+    parser.add_argument("--task", choices=TASKS, default="lift", help="what to do (default: lift)")
+    parser.add_argument("--minutes", type=_positive, help="minutes of training (default: by task)")
+    parser.add_argument("--demonstrations", type=_count, help="demonstrations to collect (default: by task)")
+    parser.add_argument("--episodes", type=_count, default=20, help="fresh seeds to evaluate on (default: 20)")
+    parser.add_argument("--name", help="name of the session, dataset and experiment (default: from task and time)")
+    parser.add_argument("--output", type=Path, default=Path("report"), help="folder of the report (default: report)")
+    given = parser.parse_args(argv)
+    demonstrations, minutes = DEFAULTS[given.task]
+    return Run(
+        task=given.task,
+        demonstrations=given.demonstrations or demonstrations,
+        minutes=given.minutes or minutes,
+        episodes=given.episodes,
+        name=given.name or f"demo-{given.task}-{datetime.now():%Y%m%d-%H%M%S}",
+        output=given.output,
+    )
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < 1e4:
+        raise argparse.ArgumentTypeError(f"must be a positive number, got {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return value
+
+
+def _announce(number: int, of: int, stage: str, arguments: Sequence[str]) -> None:
+    print(f"\n[{number}/{of}] {stage}\n  $ {_shell(arguments)}", flush=True)
+
+
+def _shell(arguments: Sequence[str]) -> str:
+    return shlex.join(["muse", *arguments])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
