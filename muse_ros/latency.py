@@ -1,27 +1,30 @@
 """Where the time goes between a camera's stamp and the arm: from the messages of a recording, stage by stage.
 
-Pure: the same function serves ``bench/latency.py``, the demo's report and the policy node's summary. Meaningful only at
-1x, where all stamps lie on one wall clock.
+Pure: the same functions serve ``bench/latency.py``, the demo's report and the policy node's summary. The figures mean
+something only at 1x, where all stamps lie on one wall clock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 PERCENTILES = (50, 95, 99)
+NS_PER_S = 1_000_000_000
 STAGES = {
-    "transport": "camera stamp to arrival",
+    "camera_transport": "camera stamp to reception by the recorder (rendering and JPEG included)",
+    "camera_age": "oldest camera stamp of the observation to the tick",
     "wait": "tick to the start of assembly: settle time and lateness",
     "assembly": "choosing and decoding the samples",
     "inference": "the policy's call",
     "publish": "publishing the action",
-    "applied": "action published to the first set-point that serves it",
-    "camera_to_action": "oldest camera stamp of the tick to the action published",
-    "camera_to_applied": "oldest camera stamp of the tick to the first set-point that serves it",
+    "apply": "action published to the first set-point that serves it",
+    "camera_to_action": "oldest camera stamp of the observation to the action published",
+    "camera_to_applied": "oldest camera stamp of the observation to the first set-point that serves it",
+    "period_deviation": "time between two ticks' starts, less the nominal period, without its sign",
 }
 
 
@@ -58,24 +61,77 @@ class Distribution:
 
 @dataclass
 class LatencyLog:
-    """Collects what a recording says about time; feed it the messages in any order, then ask for the result."""
+    """Collects what recordings say about time: feed it their messages in any order, then ask for the stages.
 
-    camera_transport_s: list[float] = field(default_factory=list)
-    _ticks: list[Any] = field(default_factory=list)
+    Attributes:
+        rate_hz: The policy's rate, for the deviation of its period [Hz].
+        image_keys: Observation keys that are images.
+    """
+
+    rate_hz: float
+    image_keys: frozenset[str]
+    _transport_s: list[float] = field(default_factory=list)
+    _ticks: dict[int, Any] = field(default_factory=dict)
     _applied_ns: dict[int, int] = field(default_factory=dict)
 
     def camera(self, stamp_ns: int, received_ns: int) -> None:
-        """A camera's message: stamped, and received by the recorder [ns]."""
-        self.camera_transport_s.append((received_ns - stamp_ns) / 1e9)
+        """One image: when it was stamped, and when the recorder received it [ns]."""
+        self._transport_s.append((received_ns - stamp_ns) / NS_PER_S)
 
     def status(self, message: Any) -> None:
-        """A PolicyStatus."""
-        if message.state == message.ACTING:
-            self._ticks.append(message)
+        """One PolicyStatus; only those of ticks that acted count."""
+        if message.state == 2:  # PolicyStatus.ACTING; messages read without ROS have no constants
+            self._ticks[_ns(message.header.stamp)] = message
 
     def applied(self, message: Any) -> None:
-        """An AppliedAction."""
-        action_ns = _ns(message.action_stamp)
-        if action_ns:
-            stamp_ns = _ns(message.header.stamp)
+        """One AppliedAction; the first that serves an action counts."""
+        action_ns, stamp_ns = _ns(message.action_stamp), _ns(message.header.stamp)
+        if action_ns and message.source == "policy":
             self._applied_ns[action_ns] = min(stamp_ns, self._applied_ns.get(action_ns, stamp_ns))
+
+    def stages(self) -> dict[str, Distribution]:
+        """The distribution of each of ``STAGES`` [s]."""
+        durations: dict[str, list[float]] = {stage: [] for stage in STAGES}
+        durations["camera_transport"] = self._transport_s
+        for tick_ns, tick in self._ticks.items():
+            published_s = tick.wait + tick.assembly + tick.inference + tick.publish
+            for stage in ("wait", "assembly", "inference", "publish"):
+                durations[stage].append(getattr(tick, stage))
+            if tick.period and tick.tick:
+                durations["period_deviation"].append(abs(tick.period - 1.0 / self.rate_hz))
+            applied_ns = self._applied_ns.get(tick_ns)
+            applied_s = None if applied_ns is None else (applied_ns - tick_ns) / NS_PER_S
+            if applied_s is not None:
+                durations["apply"].append(applied_s - published_s)
+            age_s = self._camera_age(tick)
+            if age_s is not None:
+                durations["camera_age"].append(age_s)
+                durations["camera_to_action"].append(age_s + published_s)
+                if applied_s is not None:
+                    durations["camera_to_applied"].append(age_s + applied_s)
+        return {stage: Distribution.of(values) for stage, values in durations.items()}
+
+    def _camera_age(self, tick: Any) -> float | None:
+        ages = [age for key, age in zip(tick.keys, tick.ages, strict=True) if key in self.image_keys]
+        return max(ages, default=None)
+
+
+def table(stages: Mapping[str, Distribution]) -> str:
+    """The stages as lines of text, in milliseconds."""
+    lines = [f"{'stage':<18} {'p50':>7} {'p95':>7} {'p99':>7} {'max':>7}   n  [ms]"]
+    for stage, found in stages.items():
+        figures = " ".join(f"{v * 1e3:7.2f}" for v in (found.p50, found.p95, found.p99, found.largest))
+        lines.append(f"{stage:<18} {figures} {found.count:5d}  {STAGES[stage]}")
+    return "\n".join(lines)
+
+
+def figures(stages: Mapping[str, Distribution]) -> dict[str, dict[str, float | int | None]]:
+    """The stages as plain data for JSON; a stage without any measurement has None for its figures."""
+    return {
+        stage: {name: value if found.count else None for name, value in asdict(found).items()} | {"count": found.count}
+        for stage, found in stages.items()
+    }
+
+
+def _ns(stamp: Any) -> int:
+    return stamp.sec * NS_PER_S + stamp.nanosec

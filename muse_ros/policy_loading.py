@@ -45,7 +45,7 @@ def load_policy(model_file: str, device: str, threads: int, given: Contract | No
         ValueError: where the file is no checkpoint.
     """
     if not model_file:
-        raise PolicyMismatch("parameter model_file is empty: name a checkpoint, such as experiments/NAME/models/model.pt")
+        raise PolicyMismatch("model_file is empty: name a checkpoint, such as experiments/NAME/models/model.pt")
     import torch
 
     torch.set_num_threads(threads)
@@ -61,7 +61,7 @@ def load_policy(model_file: str, device: str, threads: int, given: Contract | No
 
 
 def narrowed(contract: Contract, keys: dict[str, tuple[int, ...]]) -> Contract:
-    """The contract with only the observations named: a stream that nobody reads can neither cost time nor be missing."""
+    """The contract with only the observations named: a stream that nobody reads costs no time and cannot be missing."""
     return replace(contract, observations={key: contract.observations[key] for key in keys})
 
 

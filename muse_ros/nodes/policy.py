@@ -16,17 +16,17 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from muse_ros.bridge import ACTION_QOS, EVENT_QOS, STATUS_QOS, Bridge, time_message, time_ns
+from muse_ros.bridge import ACTION_QOS, STATUS_QOS, TICK_QOS, Bridge, time_ns
 from muse_ros.contract import Contract, load_contract
 from muse_ros.msg import Action, EpisodeStatus, PolicyStatus
 from muse_ros.nodes.node_clock import NodeClock
 from muse_ros.nodes.parameters import declare
+from muse_ros.nodes.policy_messages import action_message, status_message
 from muse_ros.nodes.run_node import NodeFailure, run_node
 from muse_ros.nodes.tick_thread import Run, TickThread
 from muse_ros.pacing import Tick
 from muse_ros.policy_loading import LoadedPolicy, load_policy
 from muse_ros.policy_loop import PolicyLoop, TickReport
-from muse_ros.policy_messages import action_message, status_message
 from muse_ros.policy_summary import PolicySummary
 
 HEARTBEAT_S = 0.02
@@ -82,9 +82,10 @@ class PolicyNode(LifecycleNode):
         self._wire(loaded)
         gc.collect()
         gc.freeze()  # a model is a million objects that each full collection would walk through, amid a tick
+        reads, answers = ", ".join(self.contract.observations), ", ".join(self.contract.actions)
         self.get_logger().info(
             f"{self._model_file} loaded and warm in {time.monotonic() - began:.1f} s: "
-            f"{', '.join(self.contract.observations)} -> {', '.join(self.contract.actions)} at {self.contract.rate_hz:g} Hz"
+            f"{reads} -> {answers} at {self.contract.rate_hz:g} Hz"
         )
         return TransitionCallbackReturn.SUCCESS
 
@@ -130,7 +131,7 @@ class PolicyNode(LifecycleNode):
         )
         topic = "action/policy" if self._execute else "policy/shadow_action"
         self._actions = self.create_publisher(Action, topic, ACTION_QOS)
-        self._statuses = self.create_publisher(PolicyStatus, "policy/status", EVENT_QOS)  # every tick must reach the bag
+        self._statuses = self.create_publisher(PolicyStatus, "policy/status", TICK_QOS)
         self._last = Action()
         self._rest()
         self._heartbeat = self.create_timer(HEARTBEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))

@@ -1,19 +1,13 @@
-"""What the policy node says, as messages: the action of a tick, and how the tick went.
-
-The message classes are plain data; importing them does not import rclpy.
-"""
+"""What the policy node says, as messages: the action of a tick, and how the tick went."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from builtin_interfaces.msg import Time
-
+from muse_ros.bridge import time_message
 from muse_ros.contract import Contract
 from muse_ros.msg import Action, PolicyStatus
 from muse_ros.policy_loop import TickReport
-
-NS_PER_S = 1_000_000_000
 
 
 def action_message(values: Sequence[float], stamp_ns: int, contract: Contract) -> Action:
@@ -26,7 +20,7 @@ def action_message(values: Sequence[float], stamp_ns: int, contract: Contract) -
     """
     stream = next(iter(contract.actions.values()))
     message = Action(action_space=stream.space, values=values, period=contract.period_s, source=Action.POLICY)
-    message.header.stamp = _time(stamp_ns)
+    message.header.stamp = time_message(stamp_ns)
     message.header.frame_id = contract.base_frame
     return message
 
@@ -57,7 +51,7 @@ def status_message(
         episode_id=episode_id,
         tick=report.tick.number,
         keys=list(report.observation.stamps_ns),
-        sample_stamps=[_time(stamp) for stamp in report.observation.stamps_ns.values()],
+        sample_stamps=[time_message(stamp) for stamp in report.observation.stamps_ns.values()],
         ages=list(report.observation.ages_s.values()),
         wait=report.wait_s,
         assembly=report.assembly_s,
@@ -68,10 +62,5 @@ def status_message(
         overruns=overruns,
         reason=report.reason,
     )
-    message.header.stamp = _time(report.tick.stamp_ns)
+    message.header.stamp = time_message(report.tick.stamp_ns)
     return message
-
-
-def _time(stamp_ns: int) -> Time:
-    seconds, nanoseconds = divmod(stamp_ns, NS_PER_S)
-    return Time(sec=seconds, nanosec=nanoseconds)

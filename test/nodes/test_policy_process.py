@@ -1,0 +1,46 @@
+"""The policy node as a process: what it says when it cannot start, and that a signal ends it cleanly."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy")
+pytest.importorskip("muse_ros.msg")
+
+ROOT = Path(__file__).parents[2]
+RUN = "import sys; from muse_ros.nodes.{node} import main; sys.exit(main())"
+
+
+def start(node: str, *arguments: str) -> subprocess.Popen:
+    command = [sys.executable, "-c", RUN.format(node=node), "--ros-args", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "model_file is empty: name a checkpoint"),
+        (("-p", "model_file:=no/such/model.pt"), "no/such/model.pt"),
+        (("-p", "model_file:=README.md", "-p", "contract:=nonsense"), "no contract file nonsense; by name there are"),
+        (("-p", "torch_threads:=0"), "parameter torch_threads must be between 1 and 64"),
+    ],
+)
+def test_a_policy_that_cannot_start_says_why_and_exits_with_1(arguments, said):
+    process = start("policy", *arguments)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert said in output and "Traceback" not in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_node_cleanly(number):
+    process = start("teleop", "-p", "device:=none")
+    assert "teleop by none" in process.stdout.readline()
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and output == ""

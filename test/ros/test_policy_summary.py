@@ -1,0 +1,61 @@
+"""The summary of a run counts what happened and measures between ticks that follow one another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from muse_ros.pacing import Tick
+from muse_ros.policy_loop import TickReport
+from muse_ros.policy_summary import PolicySummary
+
+MS = 1_000_000
+
+
+def report(number: int, wait_s: float, missed: int = 0, action: bool = True, inference_s: float = 0.003) -> TickReport:
+    tick = Tick(number, number * 100 * MS, missed)
+    return TickReport(tick, None, np.zeros(7) if action else None, "", wait_s, 0.002, inference_s)
+
+
+def test_the_period_runs_from_start_to_start():
+    summary = PolicySummary()
+    summary.begin()
+    assert summary.add(report(17_000_000_000, 0.020), 0.001, 0.1) == 0.0
+    assert summary.add(report(17_000_000_001, 0.023), 0.001, 0.1) == pytest.approx(0.103, abs=1e-9)
+    assert list(summary.deviations) == pytest.approx([0.003])
+
+
+def test_a_gap_of_missed_ticks_counts_as_overruns_and_not_as_jitter():
+    summary = PolicySummary()
+    summary.begin()
+    summary.add(report(0, 0.02), 0.001, 0.1)
+    assert summary.add(report(3, 0.05, missed=2), 0.001, 0.1) == pytest.approx(0.33)
+    assert summary.overruns == 2 and not summary.deviations
+
+
+def test_holds_and_late_actions_are_counted():
+    summary = PolicySummary()
+    summary.begin()
+    summary.add(report(0, 0.02, action=False), 0.0, 0.1)
+    summary.add(report(1, 0.02, inference_s=0.08), 0.0, 0.1)
+    assert (summary.ticks, summary.holds, summary.late) == (2, 1, 1)
+
+
+def test_a_new_run_starts_its_own_statistics_and_the_session_goes_on():
+    summary = PolicySummary()
+    for _ in range(2):
+        summary.begin()
+        assert summary.add(report(5, 0.02), 0.001, 0.1) == 0.0
+    assert summary.of_run().ticks == 1 and summary.ticks == 2
+
+
+def test_the_text_names_rate_stages_and_counts_and_survives_an_empty_run():
+    summary = PolicySummary()
+    assert summary.text() == "no ticks"
+    summary.begin()
+    for number in range(3):
+        summary.add(report(number, 0.02), 0.001, 0.1)
+    assert summary.text() == (
+        "3 ticks, 10.00 Hz, jitter 0.0/0.0/0.0/0.0 ms, wait 20.0/20.0/20.0/20.0, assembly 2.0/2.0/2.0/2.0, "
+        "inference 3.0/3.0/3.0/3.0, publish 1.0/1.0/1.0/1.0 ms (p50/p95/p99/max); 0 overruns, 0 late, 0 holds"
+    )
