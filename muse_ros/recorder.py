@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
+from muse_ros.bag_writer import BagWriter
 from muse_ros.topic_choice import Choice
 from muse_ros.topic_statistics import TopicStatistics
 
@@ -38,19 +39,6 @@ class Sample(NamedTuple):
     received_ns: int
     stamp_ns: int | None = None
     lost: int = 0
-
-
-class BagWriter(Protocol):
-    """What ``bags.open_writer`` gives."""
-
-    def add_topic(self, topic: str, type: str, qos: Any = None) -> None:
-        """Announce a topic before its first message."""
-
-    def write(self, topic: str, type: str, data: bytes, received_ns: int) -> None:
-        """Write one serialised message."""
-
-    def close(self) -> None:
-        """Make the bag whole."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +73,6 @@ class Recorder:
         self._past: deque[Sample] = deque()
         self._past_bytes = 0
         self._latched: dict[str, Sample] = {}
-        self._own_marks: set[tuple[str, bytes]] = set()
         self._statistics: dict[str, TopicStatistics] = {}
         self._writer: BagWriter | None = None
         self._taking_data = False
@@ -104,10 +91,10 @@ class Recorder:
     def use(self, choices: Mapping[str, Choice]) -> None:
         """The topics that are recorded from now on."""
         with self._lock:
-            new = {topic: choice for topic, choice in choices.items() if topic not in self._choices}
+            new = [choice for topic, choice in choices.items() if topic not in self._choices]
             self._choices.update(choices)
-            if self._writer is not None and not self._failure:
-                self._guarded(self._announce, new.values())
+            if new and self._writer is not None:
+                self._guarded(self._announce, new)
 
     def take(self, samples: Iterable[Sample]) -> None:
         """Messages of recorded topics, in the order of their arrival."""
@@ -117,11 +104,10 @@ class Recorder:
                 of_the_moment = choice.type.startswith(_OF_THE_MOMENT)
                 if choice.latched and not of_the_moment:
                     self._latched[sample.topic] = sample
-                if not self._taking_data:
-                    if not of_the_moment:
-                        self._remember(sample)
-                elif (sample.topic, sample.data) not in self._own_marks:
+                if self._taking_data:
                     self._guarded(self._write, sample)
+                elif not of_the_moment:
+                    self._remember(sample)
 
     def begin(self, folder: Path) -> None:
         """Open a bag in `folder`, which the writer makes, and write the latched topics and the last moment to it.
@@ -135,7 +121,6 @@ class Recorder:
                 raise RuntimeError("a bag is open already; close it before the next one begins")
             self._writer = self._open_writer(folder)
             self._failure = ""
-            self._own_marks.clear()
             self._statistics = {}
             self._announce(self._choices.values())
             self._guarded(self._write_past)
@@ -146,19 +131,22 @@ class Recorder:
                 raise OSError(self._failure)
 
     def mark(self, topic: str, type: str, data: bytes, received_ns: int) -> None:
-        """Write a message of the recorder's own node, exactly once: it is left out where it comes back as a sample."""
+        """Write a message that does not come from a subscription, also after the data has ended."""
         with self._lock:
             if self._writer is None:
                 return
-            self._own_marks.add((topic, data))
-            if topic not in self._choices:
-                self.use({topic: Choice(topic, type, reliable=True, latched=True, publishers=1)})
+            self._guarded(self._announce, [Choice(topic, type)])
             self._guarded(self._write, Sample(topic, data, received_ns))
 
     def end_data(self) -> None:
-        """From now on only marks are written; what arrives is the past of the next episode."""
+        """From now on only marks are written; what arrives is the past of the next episode.
+
+        All that was taken is handed to the operating system, so that a crash while somebody decides costs nothing.
+        """
         with self._lock:
             self._taking_data = False
+            if self._writer is not None:
+                self._guarded(self._writer.flush)
 
     def close(self) -> Recording:
         """Close the bag whole; on a failed disk as well as it can be.
@@ -180,7 +168,7 @@ class Recorder:
 
     def _announce(self, choices: Iterable[Choice]) -> None:
         for choice in choices:
-            self._writer.add_topic(choice.topic, choice.type, choice)
+            self._writer.add_topic(choice.topic, choice.type, choice.offers)
             self._statistics.setdefault(choice.topic, TopicStatistics(choice.type))
 
     def _write(self, sample: Sample) -> None:

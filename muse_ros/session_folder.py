@@ -59,19 +59,27 @@ class SessionFolder:
         numbers = [int(match[1]) for name in names if (match := _NUMBERED.match(name))]
         return max(numbers, default=-1) + 1
 
+    def counts(self) -> dict[str, int]:
+        """Episodes kept, discarded and (kept ones) labelled a success, as they lie on disk."""
+        kept = [path for path in self.path.glob("episode_*") if path.suffix != RECORDING_SUFFIX]
+        successes = sum(read_episode_file(path).get("outcome") == "success" for path in kept)
+        return {
+            "kept": len(kept),
+            "discarded": len(list(self.path.glob(f"{_DISCARDED}/episode_*"))),
+            "successes": successes,
+        }
+
     def cut_short(self) -> list[Path]:
         """Episodes that still have their recording name: a crash or an interruption left them."""
         return sorted(self.path.glob(f"*{RECORDING_SUFFIX}")) if self.path.is_dir() else []
 
     def file(self, episode_id: str, kept: bool) -> Path:
-        """Move a recorded episode to the kept or to the discarded ones, with all it holds safe on disk first.
+        """Move a recorded episode to the kept or to the discarded ones.
 
         Raises:
             OSError: if it cannot be moved; it is then where it was.
         """
-        source = self.recording(episode_id)
-        _sync_tree(source)
-        return self._move(source, self.filed(episode_id, kept))
+        return self._move(self.recording(episode_id), self.filed(episode_id, kept))
 
     def refile(self, episode_id: str, kept: bool) -> Path:
         """Move an episode that has been decided about to the other side.
@@ -100,11 +108,3 @@ def read_episode_file(folder: Path) -> dict[str, Any]:
     """Read ``episode.json`` of an episode's folder; an empty mapping where there is none."""
     path = folder / EPISODE_FILE
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-    sync_folder(folder)

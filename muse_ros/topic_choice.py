@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from muse_ros.qos import Qos
+
 RAW_IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
 POINT_CLOUD = "sensor_msgs/msg/PointCloud2"
@@ -22,24 +24,30 @@ class Offer:
 
     Attributes:
         type: Message type, such as ``sensor_msgs/msg/JointState``.
-        reliable: It resends what was lost.
-        latched: It keeps its last messages for late subscribers (transient local).
+        qos: The quality of service that it offers.
     """
 
     type: str
-    reliable: bool
-    latched: bool
+    qos: Qos
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How to subscribe to one topic so that every publisher is heard, at the strongest QoS that all of them offer."""
+    """One topic to record, with what its publishers offer."""
 
     topic: str
     type: str
-    reliable: bool
-    latched: bool
-    publishers: int
+    offers: tuple[Qos, ...] = ()
+
+    @property
+    def reliable(self) -> bool:
+        """Whether every publisher resends what was lost; a subscription that asks for it hears no other."""
+        return all(offer.reliability == "reliable" for offer in self.offers)
+
+    @property
+    def latched(self) -> bool:
+        """Whether every publisher keeps its last messages for late subscribers (transient local)."""
+        return bool(self.offers) and all(offer.durability == "transient_local" for offer in self.offers)
 
 
 @dataclass(frozen=True)
@@ -68,13 +76,7 @@ def choose(graph: Mapping[str, Sequence[Offer]], include: Iterable[str] = (), ex
         if reason:
             left_out[topic] = reason
         else:
-            recorded[topic] = Choice(
-                topic=topic,
-                type=offers[0].type,
-                reliable=all(offer.reliable for offer in offers),
-                latched=all(offer.latched for offer in offers),
-                publishers=len(offers),
-            )
+            recorded[topic] = Choice(topic, offers[0].type, tuple(offer.qos for offer in offers))
     return Chosen(recorded, left_out)
 
 

@@ -18,8 +18,9 @@ def declare(
     description: str,
     limits: tuple[float, float] | None = None,
     choices: tuple[str, ...] = (),
+    fixed: bool = True,
 ) -> Any:
-    """Declare a parameter that is read once, at the start, and return its value.
+    """Declare a parameter and return its value.
 
     Args:
         node: The node that it belongs to.
@@ -28,11 +29,12 @@ def declare(
         description: What it is, with its unit.
         limits: Smallest and largest legal value.
         choices: Legal values of a text.
+        fixed: It is read once, at the start, and cannot be set later.
 
     Raises:
         NodeFailure: naming the parameter, what was given and what is legal.
     """
-    descriptor = ParameterDescriptor(description=description, read_only=True)
+    descriptor = ParameterDescriptor(description=description, read_only=fixed)
     if limits is not None and isinstance(default, float):
         descriptor.floating_point_range = [FloatingPointRange(from_value=limits[0], to_value=limits[1])]
     elif limits is not None:

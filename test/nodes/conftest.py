@@ -6,6 +6,7 @@ another session or a robot. Waiting is always for a condition, with a deadline g
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import threading
@@ -62,10 +63,8 @@ def spin(ros: None) -> Iterator[Callable]:
     running = []
 
     def run(executor) -> None:
-        try:
+        with contextlib.suppress(ExternalShutdownException):  # the test, or the node under test, shut rclpy down
             executor.spin()
-        except ExternalShutdownException:
-            pass  # the test, or the node under test, shut rclpy down: nothing left to spin
 
     def start(*nodes):
         for node in nodes:

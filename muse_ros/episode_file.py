@@ -1,0 +1,85 @@
+"""The content of ``episode.json``: what an episode shows, how it ended, what its bag holds and what made it.
+
+Plain data from plain arguments. Imports no ROS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from muse_ros.contract import Contract
+from muse_ros.episodes import Session
+from muse_ros.recorder import Recording
+
+SCHEMA_VERSION = 1
+_NS_PER_S = 1e9
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the operator says about an episode.
+
+    Attributes:
+        task: What is shown.
+        operator: Who shows it.
+        note: Anything else.
+        seed: Seed of the simulated reset before it; -1 where there was none.
+    """
+
+    task: str = ""
+    operator: str = ""
+    note: str = ""
+    seed: int = -1
+
+
+def episode_content(
+    name: str,
+    session: Session,
+    description: Description,
+    contract: Contract | None,
+    recording: Recording,
+    left_out: Mapping[str, str],
+    software: Mapping[str, str | None],
+    clock: str,
+    cut_short: str = "",
+    complete: bool = True,
+) -> dict[str, Any]:
+    """The mapping that ``episode.json`` holds.
+
+    Args:
+        name: The session's name.
+        session: The state machine's memory.
+        description: What the operator says.
+        contract: The contract that the recording was audited by.
+        recording: Figures of the bag.
+        left_out: Topics that were not recorded, with the reason.
+        software: Versions of what made it.
+        clock: ``system`` or ``simulated``: what all stamps and times are on.
+        cut_short: Why the episode did not end as it should; empty where it did.
+        complete: The bag is closed, and the figures are final.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "episode": session.episode_id,
+        "index": session.episode_index,
+        "session": name,
+        "task": description.task,
+        "operator": description.operator,
+        "note": description.note,
+        "seed": None if description.seed < 0 else description.seed,
+        "outcome": session.outcome.name.lower(),
+        "clock": clock,
+        "start_ns": session.start_ns,
+        "stop_ns": session.stop_ns or None,
+        "duration_s": (session.stop_ns - session.start_ns) / _NS_PER_S if session.stop_ns else None,
+        "complete": complete,
+        "cut_short": cut_short or None,
+        "messages_lost": recording.lost,
+        "topics": recording.to_dict(),
+        "left_out": dict(sorted(left_out.items())),
+        "contract_digest": contract.digest() if contract else None,
+        "contract": contract.to_dict() if contract else None,
+        "software": dict(software),
+    }

@@ -1,0 +1,43 @@
+"""The topic ``collect/events``: publishes a session's marks, and knows its own messages when they come back.
+
+Marks go into the bag directly, so that the start is in it whatever the middleware does; what other nodes publish there
+(clicks, takeovers) is recorded like any topic.
+"""
+
+from __future__ import annotations
+
+from rclpy.node import Node
+from rclpy.serialization import deserialize_message, serialize_message
+
+from muse_ros.bridge import EVENT_QOS, time_message
+from muse_ros.episode_effects import PreparedMark
+from muse_ros.episode_events import Mark
+from muse_ros.msg import EpisodeEvent
+
+_TYPE = "muse_ros/msg/EpisodeEvent"
+
+
+class EventTopic:
+    """The events of one session."""
+
+    def __init__(self, node: Node) -> None:
+        """Advertise the topic."""
+        self._publisher = node.create_publisher(EpisodeEvent, "collect/events", EVENT_QOS)
+        self._own: set[tuple] = set()
+        self.name = self._publisher.topic_name
+
+    def prepare(self, mark: Mark, episode_id: str) -> PreparedMark:
+        """The event as a message that can be written and then published."""
+        message = EpisodeEvent(event=mark.event, episode_id=episode_id, detail=mark.detail)
+        message.header.stamp = time_message(mark.stamp_ns)
+        self._own.add(_identity(message))
+        return PreparedMark(self.name, _TYPE, serialize_message(message), lambda: self._publisher.publish(message))
+
+    def is_own(self, data: bytes) -> bool:
+        """Whether this serialised event was published here; bytes do not tell, for their padding holds anything."""
+        return _identity(deserialize_message(data, EpisodeEvent)) in self._own
+
+
+def _identity(message: EpisodeEvent) -> tuple:
+    stamp = message.header.stamp
+    return stamp.sec, stamp.nanosec, message.event, message.episode_id, message.detail
