@@ -102,8 +102,8 @@ class Assembler:
 
         Args:
             tick_ns: The tick [ns].
-            limits_ns: Observation key to the stamp of the sample that a live tick used (``PolicyStatus.sample_stamps``):
-                that very sample is used again, or the key is missing.
+            limits_ns: Observation key to the stamp of the sample that a live tick used, as in
+                ``PolicyStatus.sample_stamps``: that very sample is used again, or the key is missing.
         """
         return self.decode(self.select(tick_ns, limits_ns))
 

@@ -155,7 +155,9 @@ def _read_sqlite_file(bag: Bag, file: Path) -> None:
     with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
         tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not {"topics", "messages"} <= tables:
-            raise BagError(f"{file}: an SQLite file without the tables of a bag; tables are {', '.join(sorted(tables))}")
+            raise BagError(
+                f"{file}: an SQLite file without the tables of a bag; tables are {', '.join(sorted(tables))}"
+            )
         texts = {}
         if "message_definitions" in tables:
             query = "SELECT topic_type, encoded_message_definition FROM message_definitions"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from muse_core.files import sync_tree
 from muse_ros.bag_metadata import TopicRecord, qos_text, write_metadata
 from muse_ros.mcap_writer import McapWriter
 from muse_ros.message_types import UnknownTypeError, definition, type_hash
-from muse_ros.qos import Qos
+from muse_ros.qos import Qos, offers
 
 UNFINISHED = ".recording"
 
@@ -25,8 +25,8 @@ class BagWriter(Protocol):
 
     counts: dict[str, int]
 
-    def add_topic(self, topic: str, type_name: str, qos: Sequence[Any] = ()) -> None:
-        """Announce a topic, with the QoS profiles that its publishers offer (rclpy's, or :class:`Qos`)."""
+    def add_topic(self, topic: str, type_name: str, qos: Any = None) -> None:
+        """Announce a topic, with what its publishers offer: rclpy QoS profiles or :class:`Qos`, one or several."""
 
     def write(self, topic: str, type_name: str, data: bytes | memoryview, received_ns: int) -> None:
         """Add one serialised message; a topic that was not announced is, without QoS.
@@ -65,7 +65,7 @@ class NativeBagWriter:
         except OSError as error:
             raise _explained(folder, error) from error
 
-    def add_topic(self, topic: str, type_name: str, qos: Sequence[Any] = ()) -> None:
+    def add_topic(self, topic: str, type_name: str, qos: Any = None) -> None:
         """See :class:`BagWriter`."""
         if topic in self._topics:
             return
@@ -73,10 +73,10 @@ class NativeBagWriter:
             text, digest = definition(type_name), type_hash(type_name)
         except UnknownTypeError:
             text, digest = "", ""
-        offers = tuple(offer if isinstance(offer, Qos) else Qos.of(offer) for offer in qos)
-        metadata = {"offered_qos_profiles": qos_text(offers), "topic_type_hash": digest}
+        offered = offers(qos)
+        metadata = {"offered_qos_profiles": qos_text(offered), "topic_type_hash": digest}
         channel = self._file.add_channel(topic, type_name, text, metadata)
-        self._topics[topic] = channel, type_name, offers, digest
+        self._topics[topic] = channel, type_name, offered, digest
         self.counts[topic] = 0
 
     def write(self, topic: str, type_name: str, data: bytes | memoryview, received_ns: int) -> None:
@@ -115,7 +115,9 @@ class NativeBagWriter:
                 for topic, (channel, type_name, qos, digest) in self._topics.items()
             ]
             first = self._file.first_ns or 0
-            write_metadata(self.folder, self._file.path.name, topics, first, max(first, self._file.last_ns), self._custom)
+            write_metadata(
+                self.folder, self._file.path.name, topics, first, max(first, self._file.last_ns), self._custom
+            )
             sync_tree(self.folder)
         except OSError as error:
             self._failure = error

@@ -104,7 +104,9 @@ class _Scan:
         if not finished:
             lost = len(self._view) - position
             self._found.truncated = True
-            self._found.notes.append(f"{self._path.name}: cut short; read up to its last whole chunk, {lost} bytes lost")
+            self._found.notes.append(
+                f"{self._path.name}: cut short; read up to its last whole chunk, {lost} bytes lost"
+            )
         return self._found
 
     def _top_level(self, code: int, start: int, end: int) -> None:

@@ -69,7 +69,7 @@ def codec(definitions: Mapping[str, str]) -> Codec:
 
     def has_header(type_name: str) -> bool:
         fields = store.fielddefs[type_name][1]
-        return bool(fields) and fields[0][0] == "header" and fields[0][1][1] == _HEADER
+        return bool(fields) and fields[0][1][1] == _HEADER
 
     return Codec(parse, has_header)
 

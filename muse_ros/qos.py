@@ -1,4 +1,4 @@
-"""Quality of service as bags store it: what a publisher offered, so that a replay can offer the same. Imports no ROS."""
+"""Quality of service as bags store it: what a publisher offered, so that a replay can offer it again. No ROS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,14 @@ class Qos:
 
     @classmethod
     def of(cls, profile: Any) -> Qos:
-        """From an rclpy ``QoSProfile`` or anything with the same attributes."""
+        """From an rclpy ``QoSProfile``, or from anything that says no more than ``reliable`` and ``latched``."""
+        if isinstance(profile, Qos):
+            return profile
+        if hasattr(profile, "latched"):
+            return cls(
+                reliability="reliable" if profile.reliable else "best_effort",
+                durability="transient_local" if profile.latched else "volatile",
+            )
         return cls(
             reliability=_name(profile.reliability, _RELIABILITY),
             durability=_name(profile.durability, _DURABILITY),
@@ -53,6 +60,13 @@ class Qos:
             "liveliness_lease_duration": _seconds(self.lease_ns),
             "avoid_ros_namespace_conventions": False,
         }
+
+
+def offers(qos: Any) -> tuple[Qos, ...]:
+    """One offer, several, or none (None), as :class:`Qos`."""
+    if qos is None:
+        return ()
+    return tuple(map(Qos.of, qos)) if isinstance(qos, (list, tuple)) else (Qos.of(qos),)
 
 
 def _name(value: Any, table: dict[str, int]) -> str:

@@ -5,7 +5,7 @@ rosbag2 finds the message definitions and chooses the metadata version of its ow
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from rosbag2_py import _storage
 from muse_core.files import sync_tree
 from muse_ros.bag_metadata import qos_text
 from muse_ros.bag_writer import BagWriteError
-from muse_ros.qos import Qos
+from muse_ros.qos import Qos, offers
 
 
 class Rosbag2Writer:
@@ -37,17 +37,17 @@ class Rosbag2Writer:
         except RuntimeError as error:
             raise BagWriteError(f"{folder}: rosbag2 cannot write there: {error}") from error
 
-    def add_topic(self, topic: str, type_name: str, qos: Sequence[Any] = ()) -> None:
+    def add_topic(self, topic: str, type_name: str, qos: Any = None) -> None:
         """See :class:`muse_ros.bag_writer.BagWriter`."""
         if topic in self.counts:
             return
         metadata = {"name": topic, "type": type_name, "serialization_format": "cdr"}
-        offers = [offer if isinstance(offer, Qos) else Qos.of(offer) for offer in qos]
+        offered = offers(qos)
         if hasattr(_storage, "QoS"):  # Jazzy and newer: an id, and QoS as objects
-            profiles = [_profile(offer) for offer in offers]
+            profiles = [_profile(offer) for offer in offered]
             described = rosbag2_py.TopicMetadata(id=len(self.counts), **metadata, offered_qos_profiles=profiles)
         else:  # up to Iron: no id, and QoS as text
-            described = rosbag2_py.TopicMetadata(**metadata, offered_qos_profiles=qos_text(offers))
+            described = rosbag2_py.TopicMetadata(**metadata, offered_qos_profiles=qos_text(offered))
         self._writer.create_topic(described)
         self.counts[topic] = 0
 

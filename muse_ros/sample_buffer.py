@@ -34,15 +34,19 @@ class Sample:
 
     stamp_ns: int
     received_ns: int
-    _message: Any = field(repr=False)
+    _data: Any = field(repr=False)
     _parse: Callable[[Any], Any] | None = field(default=None, repr=False)
+    _parsed: Any = field(default=None, repr=False)
 
     @property
     def message(self) -> Any:
-        """The message object."""
-        if self._parse is not None:
-            self._message, self._parse = self._parse(self._message), None
-        return self._message
+        """The message object. Threads may ask at once: at worst it is parsed twice, to the same."""
+        if self._parse is None:
+            return self._data
+        message = self._parsed
+        if message is None:
+            message = self._parsed = self._parse(self._data)
+        return message
 
 
 @dataclass
@@ -135,11 +139,10 @@ class SampleBuffer:
 
     def _notice_clock_reset(self, received_ns: int) -> None:
         newest = self._newest_received_ns
-        if newest is not None and received_ns < newest and self._keep_ns is not None:
-            if received_ns < newest - self._keep_ns:
-                self.counts.clock_resets += 1
-                self.clear()
-                newest = None
+        if newest is not None and self._keep_ns is not None and received_ns < newest - self._keep_ns:
+            self.counts.clock_resets += 1
+            self.clear()
+            newest = None
         self._newest_received_ns = received_ns if newest is None else max(newest, received_ns)
 
     def _forget(self, received_ns: int) -> None:

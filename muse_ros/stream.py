@@ -82,7 +82,9 @@ class Stream:
             raise ContractError(f"{self.where}: a key is made of letters, digits and underscores")
         for name, topic in (("topic", self.topic), ("label_topic", self.label_topic)):
             if topic is not None and not _TOPIC.fullmatch(topic):
-                raise ContractError(f"{self.where}: {name} must be a relative topic such as panda/ee_pose, got {topic!r}")
+                raise ContractError(
+                    f"{self.where}: {name} must be a relative topic such as panda/ee_pose, got {topic!r}"
+                )
         if not _TYPE.fullmatch(self.type):
             raise ContractError(f"{self.where}: type must look like sensor_msgs/msg/JointState, got {self.type!r}")
         self._one_of("align", self.align, ALIGNS[self.role])
@@ -118,8 +120,10 @@ class Stream:
         if self.crop is not None and (min(self.crop[:2]) < 0 or min(self.crop[2:]) < 1):
             raise ContractError(f"{self.where}: crop must be [top, left, height, width] in pixels, got {self.crop}")
         if len(self.shape) != 3 or self.shape[:2] != self.size:
-            raise ContractError(f"{self.where}: shape must be [*size, channels] = [{self.size[0]}, {self.size[1]}, 3], "
-                                f"got {list(self.shape)}")
+            raise ContractError(
+                f"{self.where}: shape must be [*size, channels] = [{self.size[0]}, {self.size[1]}, 3], "
+                f"got {list(self.shape)}"
+            )
 
     def _check_fields(self) -> None:
         if not self.fields:
@@ -129,8 +133,10 @@ class Stream:
         if self.transform in ("sum", "gripper_closed") and self.shape != (1,):
             raise ContractError(f"{self.where}: transform {self.transform} makes shape [1], got {list(self.shape)}")
         if self.transform == "euler_xyz" and (self.shape != (3,) or len(self.fields) != 4):
-            raise ContractError(f"{self.where}: transform euler_xyz makes shape [3] of 4 fields (quaternion x y z w), "
-                                f"got shape {list(self.shape)} of {len(self.fields)} fields")
+            raise ContractError(
+                f"{self.where}: transform euler_xyz makes shape [3] of 4 fields (quaternion x y z w), "
+                f"got shape {list(self.shape)} of {len(self.fields)} fields"
+            )
 
     def _check_action(self) -> None:
         if self.space is None:

@@ -53,7 +53,7 @@ class Episode:
 
 
 class EpisodeFolder:
-    """A dataset of episodes in a folder. Made by :meth:`create` or :meth:`open`. Episodes are in the order of their ids."""
+    """A dataset of episodes in a folder, in the order of their ids. Made by :meth:`create` or :meth:`open`."""
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         self.path = path

@@ -21,7 +21,7 @@ def write_jpeg_frames(folder: Path, key: str, frames: np.ndarray, quality: int) 
 
 
 class JpegFrames:
-    """Reads like a (T, H, W, 3) uint8 array: a number gives one frame, a slice or a list of numbers an array of them."""
+    """Reads like a (T, H, W, 3) uint8 array: a number gives one frame, a slice or a list an array of them."""
 
     dtype = np.dtype(np.uint8)
 
