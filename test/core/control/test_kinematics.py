@@ -1,4 +1,4 @@
-"""Forward kinematics against poses worked by hand, the Jacobian against differences, the inverse against the forward."""
+"""Forward kinematics against hand-worked poses, the Jacobian against differences, the inverse against the forward."""
 
 import numpy as np
 import pytest

@@ -29,7 +29,8 @@ def broken_limits(set_points, limits=LIMITS):
     T = KINEMATICS.tool_transforms(q)
     position, R = T[:, :3, 3], T[:, :3, :3]
     turn = np.swapaxes(R[:-1], 1, 2) @ R[1:]
-    sine = np.stack([turn[:, 2, 1] - turn[:, 1, 2], turn[:, 0, 2] - turn[:, 2, 0], turn[:, 1, 0] - turn[:, 0, 1]], 1) / 2
+    off_diagonal = turn - np.swapaxes(turn, 1, 2)  # twice the sine of the angle, along its axis
+    sine = np.stack([off_diagonal[:, 2, 1], off_diagonal[:, 0, 2], off_diagonal[:, 1, 0]], axis=1) / 2
     checks = {
         "finite": np.isfinite(q).all(),
         "joint position": ((q >= limits.q_lower - 1e-9) & (q <= limits.q_upper + 1e-9)).all(),
