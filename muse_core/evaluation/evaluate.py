@@ -22,7 +22,7 @@ from muse_core.checkpoints import CheckpointError, load_checkpoint
 from muse_core.configs import ConfigError
 from muse_core.evaluation.results import headline, summarize
 from muse_core.evaluation.rollout import EpisodeResult, FrameCollector, run_episode
-from muse_core.evaluation.simulator import EvaluationError, make_simulator
+from muse_core.evaluation.simulator import EvaluationError, check_task, make_simulator
 from muse_core.files import write_text
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
 
     checkpoint = load_checkpoint(config.checkpoint_path)
     task = config.task or checkpoint.train_config.task
+    check_task(task)
     seeds = range(config.seed, config.seed + config.episodes)
     results: list[EpisodeResult] = []
     frames: dict[int, list[np.ndarray]] = {}

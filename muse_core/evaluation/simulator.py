@@ -37,16 +37,23 @@ def simulator_options(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def make_simulator(task: str, checkpoint: Checkpoint, **overrides: Any) -> Environment:
-    """The simulated Panda doing `task`, as the checkpoint expects it; `overrides` go to it as they are.
+def check_task(task: str) -> None:
+    """Raise unless the simulator has this task.
 
     Raises:
-        EvaluationError: when no task is named.
+        EvaluationError: listing those it has.
     """
-    from muse_core.environments import SimulatedPanda
+    from muse_core.environments.panda.tasks import TASKS
 
-    if not task:
-        raise EvaluationError("the checkpoint's config names no task of the simulator; give one with --task")
+    if task not in TASKS:
+        named = f"the simulator has no task {task!r}" if task else "the checkpoint's config names no task"
+        raise EvaluationError(f"{named}; choose one of {', '.join(TASKS)} with --task")
+
+
+def make_simulator(task: str, checkpoint: Checkpoint, **overrides: Any) -> Environment:
+    """The simulated Panda doing `task`, as the checkpoint expects it; `overrides` go to it as they are."""
+    from muse_core.environments.simulated_panda import SimulatedPanda
+
     return SimulatedPanda(task=task, **{**simulator_options(checkpoint), **overrides})
 
 

@@ -1,5 +1,6 @@
-"""From a config to a :class:`Trainer` that is ready to go. Every mistake in config or data shows here, before any file
-is written.
+"""From a config to a :class:`Trainer` that is ready to go.
+
+Every mistake in config or data shows here, before any file is written.
 """
 
 from __future__ import annotations

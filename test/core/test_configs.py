@@ -1,0 +1,79 @@
+"""Training configs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from muse_core.configs import BCRNNConfig, ConfigError, EncoderConfig, TrainConfig, load_config
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = sorted((ROOT / "config" / "train").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_every_shipped_config_loads_and_survives_json(path: Path):
+    config = load_config(path)
+    assert TrainConfig.from_dict(json.loads(config.to_json())) == config
+
+
+def test_there_is_one_for_each_task_of_the_simulator():
+    assert {load_config(p).task for p in SHIPPED if p.parent.name == "sim"} == {"reach", "lift", "place", "coffee"}
+
+
+def test_a_nested_config_survives_json():
+    config = TrainConfig(model=BCRNNConfig(hidden_size=7, encoder=EncoderConfig(channels=(1, 2, 3))))
+    assert TrainConfig.from_dict(json.loads(config.to_json())) == config
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"horizonn": 3}, "config: unknown key 'horizonn'; did you mean 'horizon'?"),
+        ({"model": {"encoder": {"stride": [2]}}}, "config.model.encoder: unknown key 'stride'; did you mean 'strides'"),
+        ({"horizon": 0}, "horizon must be at least 1, got 0"),
+        ({"validation_fraction": 1.0}, r"validation_fraction must be in \[0, 1\), got 1.0"),
+    ],
+)
+def test_a_key_or_value_that_cannot_be_is_named(data: dict, message: str):
+    with pytest.raises(ConfigError, match=message):
+        TrainConfig.from_dict(data)
+
+
+def test_encoder_layers_that_disagree_are_refused():
+    with pytest.raises(ConfigError, match=r"channels, kernels and strides must be equally many, got \[2, 3\]"):
+        EncoderConfig(channels=(1, 2))
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_a_misspelt_field_in_a_file_is_an_error_that_suggests_the_right_one(tmp_path: Path):
+    path = write(tmp_path / "c.py", "from muse_core.configs import TrainConfig\nexport = TrainConfig(max_stepz=4)\n")
+    with pytest.raises(ConfigError, match=r"c.py: TrainConfig has no field 'max_stepz'; did you mean 'max_steps'\?"):
+        load_config(path)
+
+
+def test_a_file_that_exports_no_config_is_refused(tmp_path: Path):
+    with pytest.raises(ConfigError, match="expected a line `export = TrainConfig"):
+        load_config(write(tmp_path / "c.py", "exports = 3\n"))
+
+
+def test_a_missing_file_suggests_its_neighbour(tmp_path: Path):
+    write(tmp_path / "lift.py", "")
+    with pytest.raises(ConfigError, match=r"lifft.py: no such config file; did you mean '.*lift.py'\?"):
+        load_config(tmp_path / "lifft.py")
+
+
+def test_the_name_of_an_experiment_follows_from_its_config():
+    assert TrainConfig(dataset="data/lift", seed=3).experiment_name == "lift_bc_rnn_h10_b16_s3"
+    assert TrainConfig(exp_name="mine").experiment_path == Path("experiments/mine")
+
+
+def test_a_dataset_is_a_folder_or_a_name_below_the_data_folder(tmp_path: Path):
+    assert TrainConfig(dataset=str(tmp_path)).dataset_path == tmp_path
+    assert TrainConfig(dataset="lift", data_dir="d").dataset_path == Path("d/lift")

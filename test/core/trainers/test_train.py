@@ -1,0 +1,144 @@
+"""`muse train`, from the command line to the experiment's folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("tensorboard")
+pytest.importorskip("tyro")
+
+from muse_core.checkpoints import load_checkpoint  # noqa: E402
+from muse_core.trainers.train import main  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFIG = str(ROOT / "config" / "train" / "sim" / "lift.py")
+SMALL = ["--batch_size", "4", "--horizon", "4", "--model.hidden_size", "16", "--model.encoder.channels", "4", "4", "4"]
+
+
+@pytest.fixture
+def train(tiny_dataset, monkeypatch):
+    """Run `muse train` on the made-up dataset from the folder that holds `data`; returns the exit status."""
+    monkeypatch.chdir(tiny_dataset.path.parents[1])
+
+    def run(*arguments: str, config: bool = True) -> int:
+        common = [CONFIG, "--dataset", "tiny", "--threads", "1", "--device", "cpu", *SMALL] if config else []
+        return main([*common, *arguments])
+
+    return run
+
+
+def weights(experiment: str) -> dict[str, torch.Tensor]:
+    return load_checkpoint(Path("experiments") / experiment / "models" / "model.pt").model
+
+
+def test_an_experiment_holds_config_git_log_metrics_events_and_models(train):
+    options = ("--validation_fraction", "0.3", "--log_every", "2", "--checkpoint_every", "3")
+    assert train("--exp_name", "one", "--max_steps", "6", *options) == 0
+    folder = Path("experiments/one")
+    assert {p.name for p in (folder / "models").iterdir()} == {
+        "model.pt", "best_model.pt", "chkpt_0000000003.pt", "chkpt_0000000006.pt"
+    }  # fmt: skip
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["max_steps"], config["model"]["hidden_size"]) == (6, 16)
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "train/loss" in line] == [2, 4, 6]
+    assert any("validation/loss" in line for line in lines)
+    assert "done after 6 steps" in (folder / "log.txt").read_text()
+    assert (folder / "git" / "diff.txt").exists()
+    assert list(folder.glob("events.out.tfevents.*"))
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(train):
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        assert train("--exp_name", name, "--max_steps", "4", "--seed", seed) == 0
+    a, b, c = weights("a"), weights("b"), weights("c")
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    assert not all(torch.equal(a[key], c[key]) for key in a)
+
+
+def test_a_resumed_run_ends_with_the_weights_of_one_that_ran_through(train):
+    # The schedule follows max_steps, so both runs must be told of the same end from the beginning.
+    options = ("--max_steps", "8", "--validation_fraction", "0.3", "--validate_every", "3")
+    assert train("--exp_name", "straight", *options, "--checkpoint_every", "3") == 0
+    broken = Path("experiments/broken/models")
+    broken.mkdir(parents=True)
+    (Path("experiments/straight/models/chkpt_0000000003.pt")).rename(broken / "model.pt")
+    assert train("--resume", "experiments/broken", config=False) == 0
+    straight, resumed = weights("straight"), weights("broken")
+    assert all(torch.equal(straight[key], resumed[key]) for key in straight)
+
+
+def test_an_existing_experiment_is_refused_and_stays_as_it_was(train, capsys):
+    assert train("--exp_name", "one", "--max_steps", "2") == 0
+    before = Path("experiments/one/models/model.pt").read_bytes()
+    assert train("--exp_name", "one", "--max_steps", "3") == 2
+    assert "experiment experiments/one exists already" in capsys.readouterr().err
+    assert Path("experiments/one/models/model.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "missing"], "no dataset 'missing': data/ has tiny"),
+        (["--observations", "ee_position", "imagee"], "has no imagee; it has ee_position, ee_orientation"),
+        (["--device", "cuda:99"], "device 'cuda:99' cannot be used here"),
+    ],
+)
+def test_a_failed_start_says_why_and_leaves_nothing_behind(train, capsys, arguments, message):
+    assert train("--exp_name", "one", *arguments) == 2
+    assert message in capsys.readouterr().err
+    assert not Path("experiments").exists()
+
+
+def test_a_misspelt_flag_is_an_error_that_suggests_the_right_one(train, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train("--max_stepz", "3")
+    assert stopped.value.code == 2
+    assert "--max_steps" in capsys.readouterr().err
+
+
+def test_a_value_out_of_range_is_named(train, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train("--learning_rate", "-1")
+    assert stopped.value.code == 2
+    assert "learning_rate must be positive, got -1.0" in capsys.readouterr().err
+
+
+def test_resuming_what_is_no_experiment_is_refused(train, capsys):
+    assert train("--resume", "experiments/none", config=False) == 2
+    assert "there is no experiments/none/models/model.pt" in capsys.readouterr().err
+
+
+def test_without_arguments_it_shows_how_it_is_used(capsys):
+    assert main([]) == 0
+    assert "muse train config/train/sim/lift.py --dataset lift" in capsys.readouterr().out
+
+
+def test_sigterm_saves_a_checkpoint_that_resumes(tiny_dataset, train):
+    command = [sys.executable, "-m", "muse_core.trainers.train", CONFIG, "--dataset", "tiny", "--exp_name", "stopped"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    options = ["--threads", "1", "--max_steps", "1000000", "--log_every", "1", "--save_every", "1000000", *SMALL]
+    child = subprocess.Popen([*command, *options], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        metrics, deadline = Path("experiments/stopped/metrics.jsonl"), time.monotonic() + 120
+        while time.monotonic() < deadline and child.poll() is None:
+            if metrics.exists() and metrics.read_text().count('train/loss"') > 3:
+                break
+            time.sleep(0.05)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=60) == 0
+    finally:
+        child.kill()
+    reached = load_checkpoint("experiments/stopped/models/model.pt").step
+    assert reached > 3
+    assert train("--resume", "experiments/stopped", "--max_steps", str(reached + 2), config=False) == 0
+    assert load_checkpoint("experiments/stopped/models/model.pt").step == reached + 2
