@@ -36,13 +36,14 @@ SWITCH_INTERVAL_S = 0.0005  # Python's default of 5 ms is what a tick would wait
 class PolicyNode(LifecycleNode):
     """Wires a :class:`PolicyLoop` to topics, episodes and the lifecycle."""
 
-    def __init__(self, load: Callable[..., LoadedPolicy] = load_policy) -> None:
+    def __init__(self, load: Callable[..., LoadedPolicy] = load_policy, **options: Any) -> None:
         """Declare the parameters; nothing is loaded before the node is configured.
 
         Args:
             load: Loads a checkpoint; tests pass their own.
+            options: What rclpy's Node takes.
         """
-        super().__init__("policy")
+        super().__init__("policy", **options)
         self.finished = threading.Event()
         self.failure = ""
         self.on_tick: list[Callable[[TickReport], None]] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -29,13 +30,16 @@ DEVICES = {  # imported when chosen: a robot without pygame or MuJoCo has a tele
 class TeleopNode(Node):
     """Publishes what the operator, or the scripted expert, asks of the arm."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         """Open the device that the parameter ``device`` names.
+
+        Args:
+            options: What rclpy's Node takes.
 
         Raises:
             NodeFailure: where it cannot be opened.
         """
-        super().__init__("teleop")
+        super().__init__("teleop", **options)
         self.finished = threading.Event()
         self.failure = ""
         self.base_frame = declare(self, "base_frame", "panda_link0", "frame of the actions")

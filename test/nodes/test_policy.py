@@ -107,9 +107,8 @@ def started(ros, make_node, spin, wait_until):
 
     def start(**parameters):
         policy = Scripted()
-        node = PolicyNode(load=lambda *_: LoadedPolicy(policy, CONTRACT))
-        overrides = [Parameter("use_sim_time", value=True)]
-        node.set_parameters(overrides)
+        overrides = [Parameter(name, value=value) for name, value in {"use_sim_time": True, **parameters}.items()]
+        node = PolicyNode(load=lambda *_: LoadedPolicy(policy, CONTRACT), parameter_overrides=overrides)
         node.start()
         world = World(spin(make_node("world")))
         spin(node)
@@ -199,3 +198,49 @@ def test_nonsense_from_the_policy_is_not_published_and_says_why(started, wait_un
     run_until(world, wait_until, lambda: len(world.ticks()) >= 2, "two ticks")
     assert all(s.state == PolicyStatus.HOLDING and reason in s.reason for s in world.ticks())
     assert world.asked() == {}
+
+
+def test_in_shadow_mode_it_says_what_it_would_do_and_asks_for_nothing(started, wait_until):
+    _, _, world = started(execute=False)
+    shadow = []
+    world.node.create_subscription(Action, "policy/shadow_action", shadow.append, ACTION_QOS)
+    world.episode(EpisodeStatus.RECORDING)
+    run_until(world, wait_until, lambda: len([a for a in shadow if a.values]) >= 2, "shadow actions")
+    wait_until(lambda: world.ticks(), what="statuses")
+    assert all(s.state == PolicyStatus.SHADOW for s in world.ticks())
+    assert not world.actions, "nothing at all on the topic that the arm listens to"
+
+
+def test_without_gating_it_acts_from_its_activation_on(started, wait_until):
+    _, _, world = started(episode_gating=False)
+    run_until(world, wait_until, lambda: len(world.asked()) >= 3, "actions without an episode")
+
+
+def test_deactivating_stops_the_ticks_and_activating_starts_them_again(started, wait_until):
+    node, policy, world = started(episode_gating=False)
+    run_until(world, wait_until, lambda: len(world.asked()) >= 2, "actions")
+    node.trigger_deactivate()
+    seen, end_ns = len(policy.seen), world.now_ns + 500 * MS
+    run_until(world, wait_until, lambda: world.now_ns >= end_ns, "time while inactive")
+    assert len(policy.seen) == seen
+    node.trigger_activate()
+    run_until(world, wait_until, lambda: len(policy.seen) > seen, "actions after activation")
+
+
+def test_a_clock_that_goes_back_does_not_end_it(started, wait_until):
+    _, policy, world = started(episode_gating=False)
+    run_until(world, wait_until, lambda: world.now_ns > 20_000 * MS, "time")
+    world.now_ns = 2_000 * MS
+    seen = len(policy.seen)
+    run_until(world, wait_until, lambda: len(policy.seen) >= seen + 3, "actions on the earlier clock")
+
+
+def test_topics_follow_the_namespace(started, make_node, wait_until):
+    node, _, _ = started(episode_gating=False)
+    assert {"/panda/ee_pose", "/collect/status"} <= {s.topic_name for s in node.subscriptions}
+    spaced = PolicyNode(load=lambda *_: LoadedPolicy(Scripted(), CONTRACT), namespace="lab")
+    spaced.start()
+    names = {s.topic_name for s in spaced.subscriptions} | {p.topic_name for p in spaced.publishers}
+    spaced.close()
+    spaced.destroy_node()
+    assert {"/lab/panda/ee_pose", "/lab/collect/status", "/lab/action/policy", "/lab/policy/status"} <= names

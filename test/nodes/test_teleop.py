@@ -1,0 +1,239 @@
+"""The teleop node: a steady heartbeat, keys that move only with the deadman, an expert that acts only in an episode."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy")
+pytest.importorskip("muse_ros.msg")
+
+from geometry_msgs.msg import Pose, PoseArray, PoseStamped, TwistStamped
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+
+from muse_core.control.kinematics import FINGER_NAMES, HOME_Q, JOINT_NAMES
+from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message, time_ns
+from muse_ros.msg import Action, AppliedAction, EpisodeStatus
+from muse_ros.nodes.teleop import TeleopNode
+
+MS = 1_000_000
+
+
+@pytest.fixture
+def teleop(ros, spin):
+    """``teleop(device=..., ...)`` starts a teleop node with these parameters."""
+    nodes = []
+
+    def start(spinning=True, **parameters):
+        node = TeleopNode(parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
+        nodes.append(node)
+        if spinning:
+            spin(node)
+        return node
+
+    yield start
+    for node in nodes:
+        node.close()
+        node.destroy_node()
+
+
+@pytest.fixture
+def world(make_node, spin):
+    """The other side of the graph; ``world.actions`` and ``world.labels`` collect what teleop publishes."""
+    node = make_node("world")
+    node.actions, node.labels = [], []
+    node.create_subscription(Action, "action/teleop", node.actions.append, ACTION_QOS)
+    node.create_subscription(Action, "action/teleop_label", node.labels.append, ACTION_QOS)
+    return spin(node)
+
+
+def test_without_a_device_the_heartbeat_says_that_nobody_allows_motion(teleop, world, wait_until):
+    teleop(device="none")
+    wait_until(lambda: len(world.actions) >= 20, what="twenty heartbeats")
+    assert all(not action.deadman and len(action.values) == 0 for action in world.actions)
+
+
+class Arm:
+    """The arm's and the simulation's messages, all stamped alike."""
+
+    def __init__(self, node):
+        self.publishers = {
+            kind: node.create_publisher(kind, topic, SENSOR_QOS)
+            for kind, topic in (
+                (JointState, "panda/joint_states"),
+                (PoseStamped, "panda/ee_pose"),
+                (TwistStamped, "panda/ee_twist"),
+                (PoseArray, "sim/objects"),
+            )
+        }
+        self.episodes = node.create_publisher(EpisodeStatus, "collect/status", STATUS_QOS)
+
+    def connected(self):
+        return all(p.get_subscription_count() for p in (*self.publishers.values(), self.episodes))
+
+    def say(self, stamp_ns):
+        joints = JointState(name=[*JOINT_NAMES, *FINGER_NAMES], position=[*HOME_Q, 0.04, 0.04], velocity=[0.0] * 9)
+        pose, objects = PoseStamped(), PoseArray(poses=[Pose()])
+        pose.pose.position.x, pose.pose.position.z = 0.4, 0.4
+        pose.pose.orientation.x, pose.pose.orientation.w = 1.0, 0.0
+        objects.poses[0].position.x, objects.poses[0].position.z = 0.5, 0.02
+        for message in (joints, pose, TwistStamped(), objects):
+            message.header.stamp = time_message(stamp_ns)
+            self.publishers[type(message)].publish(message)
+
+    def episode(self, state, start_ns, index=0):
+        status = EpisodeStatus(
+            state=state, episode_id=f"episode_{index:04d}", episode_index=index, start=time_message(start_ns)
+        )
+        self.episodes.publish(status)
+
+
+def moves(actions):
+    return {time_ns(a.header.stamp): a for a in actions if len(a.values)}
+
+
+def test_the_expert_acts_at_ticks_of_an_episode_with_the_clean_label_beside_the_noisy_action(
+    teleop, world, wait_until
+):
+    pytest.importorskip("mujoco")
+    teleop(device="expert", task="lift", noise_m=0.006, seed=3)
+    arm = Arm(world)
+    wait_until(arm.connected, what="the expert's subscriptions")
+    for stamp in range(1_000, 1_200, 10):
+        arm.say(stamp * MS)
+    wait_until(lambda: len(world.actions) >= 5, what="heartbeats")
+    assert not moves(world.actions)
+
+    arm.episode(EpisodeStatus.RECORDING, 1_200 * MS)
+    for stamp in range(1_200, 1_610, 10):
+        arm.say(stamp * MS)
+    wait_until(lambda: 1_600 * MS in moves(world.actions) and len(world.labels) >= 5, what="the actions")
+    executed, labels = moves(world.actions), moves(world.labels)
+    assert sorted(executed) == sorted(labels) == [tick * MS for tick in (1_200, 1_300, 1_400, 1_500, 1_600)]
+    assert all(a.deadman and a.period == 0.1 and a.source == Action.TELEOP for a in executed.values())
+    assert executed[1_200 * MS].values[0] != labels[1_200 * MS].values[0], "noise is on the executed action"
+    assert labels[1_200 * MS].values == labels[1_300 * MS].values, "the label depends on the state alone"
+
+    arm.episode(EpisodeStatus.DECIDING, 1_200 * MS)
+    wait_until(lambda: not world.actions[-1].deadman and not len(world.actions[-1].values), what="the deadman let go")
+
+
+def test_a_tick_that_came_before_the_news_of_the_episode_is_answered(teleop, world, wait_until):
+    """The simulation in lockstep stands still at a tick: no later message would ever come."""
+    pytest.importorskip("mujoco")
+    teleop(device="expert")
+    arm = Arm(world)
+    wait_until(arm.connected, what="the expert's subscriptions")
+    arm.say(1_200 * MS)
+    arm.episode(EpisodeStatus.RECORDING, 1_190 * MS)
+    wait_until(lambda: 1_200 * MS in moves(world.actions), what="the action of the tick at which the simulation waits")
+
+
+@pytest.fixture
+def keyboard(teleop, monkeypatch):
+    """A teleop node with a keyboard that tests press, spun by the test itself: a window belongs to one thread."""
+    pygame = pytest.importorskip("pygame")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(pygame.key, "get_focused", lambda: True)
+    import rclpy
+
+    node = teleop(spinning=False, device="keyboard", allow_headless=True)
+    pygame.event.clear()
+
+    def press(*keys):
+        for key in keys:
+            pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.key.key_code(key)))
+
+    def release(*keys):
+        for key in keys:
+            pygame.event.post(pygame.event.Event(pygame.KEYUP, key=pygame.key.key_code(key)))
+
+    def step():
+        rclpy.spin_once(node, timeout_sec=0.05)
+
+    node.press, node.release, node.step = press, release, step
+    return node
+
+
+def test_keys_move_the_arm_only_while_the_deadman_is_held(keyboard, world, wait_until):
+    def last():
+        keyboard.step()
+        return world.actions[-1] if world.actions else None
+
+    keyboard.press("w")
+    wait_until(lambda: last() is not None and len(world.actions) >= 3, what="actions")
+    assert all(not a.deadman and list(a.values) == [0.0] * 7 for a in world.actions)
+    keyboard.press("space")
+    moving = wait_until(lambda: (a := last()) and a.deadman and a, what="the deadman")
+    np.testing.assert_allclose(moving.values, [0.2 * 0.5 * 0.02, 0, 0, 0, 0, 0, 0])
+    assert moving.period == pytest.approx(0.02) and moving.action_space == Action.EE_DELTA
+    keyboard.release("space")
+    wait_until(lambda: not last().deadman, what="the deadman up")
+    assert list(world.actions[-1].values) == [0.0] * 7
+
+
+def test_taking_over_a_closed_gripper_keeps_it_closed(keyboard, world, wait_until):
+    applied = world.create_publisher(AppliedAction, "panda/applied_action", SENSOR_QOS)
+
+    def told():
+        applied.publish(AppliedAction(gripper_width=0.0))
+        keyboard.step()
+        return keyboard._device._gripper_closed
+
+    wait_until(told, what="the arm's commanded width")
+    keyboard.press("space")
+
+    def held():
+        keyboard.step()
+        return world.actions and world.actions[-1].deadman and world.actions[-1]
+
+    assert wait_until(held, what="the deadman").values[6] == 1.0
+
+
+def test_the_record_key_starts_an_episode_and_a_refusal_is_shown(keyboard, world, wait_until):
+    asked = []
+
+    def refuse(request, response):
+        asked.append("start")
+        response.success, response.message = False, "cameras/front/image/compressed is not arriving"
+        return response
+
+    world.create_service(Trigger, "collect/start", refuse)
+
+    def ready():
+        keyboard.step()
+        return keyboard._device._clients["collect/start"].service_is_ready()
+
+    wait_until(ready, what="the service")
+    keyboard.press("r")
+
+    def shown():
+        keyboard.step()
+        return keyboard._device._answer
+
+    assert wait_until(shown, what="the answer") == "cameras/front/image/compressed is not arriving"
+    assert asked == ["start"]
+
+
+def test_without_the_collect_node_the_window_says_so(keyboard, wait_until):
+    keyboard.press("r")
+
+    def shown():
+        keyboard.step()
+        return keyboard._device._answer
+
+    assert wait_until(shown, what="the answer") == "collect/start cannot be reached: is the collect node running?"
+
+
+def test_closing_the_window_ends_the_node(keyboard, wait_until):
+    import pygame
+
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+
+    def ended():
+        keyboard.step()
+        return keyboard.finished.is_set()
+
+    wait_until(ended, what="the end")
