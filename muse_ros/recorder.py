@@ -72,6 +72,7 @@ class Recorder:
         self._choices: dict[str, Choice] = {}
         self._past: deque[Sample] = deque()
         self._past_bytes = 0
+        self._newest_ns = 0
         self._latched: dict[str, Sample] = {}
         self._statistics: dict[str, TopicStatistics] = {}
         self._writer: BagWriter | None = None
@@ -100,6 +101,7 @@ class Recorder:
         """Messages of recorded topics, in the order of their arrival."""
         with self._lock:
             for sample in samples:
+                self._newest_ns = sample.received_ns
                 choice = self._choices[sample.topic]
                 of_the_moment = choice.type.startswith(_OF_THE_MOMENT)
                 if choice.latched and not of_the_moment:
@@ -178,8 +180,7 @@ class Recorder:
         statistics.add(time_ns, len(sample.data), sample.lost)
 
     def _write_past(self) -> None:
-        now_ns = max((sample.received_ns for sample in self._past), default=0)
-        oldest_ns = now_ns - self._preroll_ns
+        oldest_ns = self._newest_ns - self._preroll_ns
         in_past = {id(sample) for sample in self._past}
         for sample in self._latched.values():
             if id(sample) not in in_past:

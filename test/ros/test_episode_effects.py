@@ -1,0 +1,169 @@
+"""Effects on a real folder and a real bag, with no middleware: the episode's life on disk."""
+
+import json
+
+import pytest
+
+from muse_ros.bags import open_writer, read_bag
+from muse_ros.contract import load_contract
+from muse_ros.episode_effects import EpisodeEffects, PreparedMark, Surroundings
+from muse_ros.episode_events import Failed, Gate, Interrupted, Verb
+from muse_ros.episode_file import Description
+from muse_ros.episodes import Session, State, advance
+from muse_ros.qos import Qos
+from muse_ros.recorder import Recorder, Sample
+from muse_ros.session_folder import SessionFolder, read_episode_file
+from muse_ros.topic_choice import Choice
+
+POSE = Choice("/pose", "geometry_msgs/msg/PoseStamped", (Qos(),))
+
+
+class Stage:
+    """A session on disk, driven by verbs."""
+
+    def __init__(self, root, open_bag=open_writer):
+        self.folder = SessionFolder(root, "monday")
+        self.folder.make()
+        self.recorder = Recorder(open_bag)
+        self.recorder.use({"/pose": POSE})
+        self.published, self.warnings = [], []
+        around = Surroundings(
+            drain=lambda: None,
+            prepare=self.prepare,
+            describe=lambda: Description(task="lift", operator="ada", note="left hand", seed=5),
+            left_out=lambda: {"/rosout": "ROS housekeeping"},
+            now_ns=lambda: 999,
+            warn=self.warnings.append,
+        )
+        contract = load_contract("panda")
+        self.effects = EpisodeEffects(self.recorder, self.folder, contract, {"muse": "0"}, "system", around)
+        self.session = advance(Session(), Gate(())).session
+
+    def prepare(self, mark, episode_id):
+        publish = lambda: self.published.append((mark.event, mark.stamp_ns, episode_id))  # noqa: E731
+        return PreparedMark("/collect/events", "muse_ros/msg/EpisodeEvent", mark.event.encode(), publish)
+
+    def do(self, event):
+        step = advance(self.session, event)
+        while step is not None:
+            self.session, current, step = step.session, step, None
+            for effect in current.effects:
+                answer = self.effects.carry_out(effect, self.session)
+                if answer is not None:
+                    step = advance(self.session, answer)
+                    break
+
+    def verbs(self, *names):
+        for number, name in enumerate(names):
+            self.do(Verb(name, 1000 + number))
+            self.recorder.take([Sample("/pose", b"\x00\x01\x00\x00pose", 1000 + number, 1000 + number)])
+
+
+@pytest.fixture
+def stage(tmp_path):
+    return Stage(tmp_path)
+
+
+def bag(folder):
+    return [(topic, bytes(data)) for topic, _, data, _ in read_bag(folder)]
+
+
+def test_a_kept_episode_is_a_bag_with_its_marks_and_its_file(stage):
+    stage.verbs("start", "success", "keep")
+    folder = stage.folder.path / "episode_0000"
+    assert bag(folder) == [
+        ("/collect/events", b"start"),
+        ("/pose", b"\x00\x01\x00\x00pose"),
+        ("/collect/events", b"success"),
+        ("/collect/events", b"stop"),
+    ]
+    content = json.loads((folder / "episode.json").read_text())
+    told = {key: content[key] for key in ("task", "operator", "note", "seed", "outcome", "start_ns", "stop_ns")}
+    assert told == {
+        "task": "lift", "operator": "ada", "note": "left hand", "seed": 5, "outcome": "success",
+        "start_ns": 1000, "stop_ns": 1001,
+    }
+    assert content["topics"]["/pose"]["count"] == 1
+    assert content["left_out"] == {"/rosout": "ROS housekeeping"}
+    assert content["contract_digest"] == load_contract("panda").digest()
+    assert content["complete"] is True and content["cut_short"] is None
+
+
+def test_marks_are_published_with_their_stamps(stage):
+    stage.verbs("start", "stop", "failure", "keep")
+    assert stage.published == [
+        ("start", 1000, "episode_0000"), ("stop", 1001, "episode_0000"), ("failure", 1002, "episode_0000"),
+    ]
+
+
+def test_while_it_is_recorded_the_name_says_so_and_the_file_is_there(stage):
+    stage.verbs("start")
+    content = read_episode_file(stage.folder.recording("episode_0000"))
+    assert (content["complete"], content["task"]) == (False, "lift")
+
+
+def test_undo_moves_the_last_kept_episode_to_the_discarded_and_back(stage):
+    stage.verbs("start", "stop", "keep", "undo")
+    assert (stage.folder.path / ".discarded" / "episode_0000" / "metadata.yaml").is_file()
+    stage.verbs("undo")
+    assert (stage.folder.path / "episode_0000" / "metadata.yaml").is_file()
+
+
+def test_an_interruption_closes_the_bag_whole_and_leaves_it_undecided(stage):
+    stage.verbs("start")
+    stage.do(Interrupted("Ctrl-C", 1500))
+    folder = stage.folder.recording("episode_0000")
+    assert (folder / "metadata.yaml").is_file()
+    assert read_episode_file(folder)["cut_short"] == "Ctrl-C"
+    assert bag(folder)[-1] == ("/collect/events", b"stop")
+    assert str(folder) in stage.warnings[0]
+
+
+def test_a_bag_that_cannot_be_opened_is_a_fault_and_harms_nothing(stage):
+    stage.verbs("start", "stop", "keep")
+    stage.folder.recording("episode_0001").mkdir()
+    stage.verbs("start")
+    assert stage.session.state is State.FAULT
+    assert "exists already" in stage.session.fault
+    assert (stage.folder.path / "episode_0000").is_dir()
+
+
+def test_a_kept_name_that_is_taken_is_a_fault_and_the_episode_stays_where_it_is(stage):
+    stage.verbs("start", "stop")
+    (stage.folder.path / "episode_0000").mkdir()
+    stage.verbs("keep")
+    assert stage.session.state is State.FAULT
+    assert (stage.folder.recording("episode_0000") / "metadata.yaml").is_file()
+    (stage.folder.path / "episode_0000").rmdir()
+    stage.verbs("keep")
+    assert (stage.session.state, stage.session.kept) == (State.READY, 1)
+
+
+class FullDisk:
+    """A writer on a disk that fills up after some messages."""
+
+    def __init__(self, folder, room=2):
+        self.inner, self.room, self.counts = open_writer(folder), room, {}
+        self.add_topic, self.flush = self.inner.add_topic, self.inner.flush
+
+    def write(self, *arguments):
+        self.room -= 1
+        if self.room < 0:
+            raise OSError("No space left on device")
+        self.inner.write(*arguments)
+
+    def close(self):
+        self.inner.close()
+
+
+def test_a_full_disk_is_noticed_and_what_was_written_can_be_kept(tmp_path):
+    stage = Stage(tmp_path, FullDisk)
+    stage.verbs("start")
+    stage.recorder.take([Sample("/pose", b"\x00\x01\x00\x00more", 2000, 2000)])
+    assert stage.recorder.failure == "OSError: No space left on device"
+    stage.do(Failed(stage.recorder.failure, 2001))
+    assert stage.session.state is State.FAULT
+    stage.verbs("keep")
+    assert bag(stage.folder.path / "episode_0000") == [
+        ("/collect/events", b"start"), ("/pose", b"\x00\x01\x00\x00pose"),
+    ]

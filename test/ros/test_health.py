@@ -1,0 +1,106 @@
+"""The live audit: what is said of a stream that is missing, mistyped, silent, stale, on a wrong clock, or well."""
+
+from muse_ros.contract import load_contract
+from muse_ros.health import Expected, Health, expected_topics
+
+POSE = "geometry_msgs/msg/PoseStamped"
+S = 1_000_000_000
+
+
+def health(max_age_s=0.1, slack_s=0.0):
+    made = Health([Expected("/pose", POSE, max_age_s)], slack_s)
+    made.see_graph({"/pose": (POSE,)})
+    return made
+
+
+def test_a_fresh_stream_is_no_problem():
+    made = health()
+    made.arrived("/pose", 10 * S, 10 * S)
+    assert made.problems(10 * S + S // 10) == ()
+
+
+def test_a_stream_just_past_its_age_is_named_with_age_and_limit():
+    made = health()
+    made.arrived("/pose", 10 * S, 10 * S)
+    assert made.problems(10 * S + S // 10 + 1) == ("/pose: newest sample is 0.10 s old, 0.1 s allowed",)
+
+
+def test_slack_is_added_to_the_age():
+    made = health(slack_s=0.1)
+    made.arrived("/pose", 10 * S, 10 * S)
+    assert made.problems(10 * S + S // 5) == ()
+
+
+def test_a_topic_that_nobody_publishes_is_named_with_its_type():
+    made = Health([Expected("/pose", POSE, 0.1)])
+    made.see_graph({"/other": (POSE,)})
+    (problem,) = made.problems(0)
+    assert problem.startswith(f"/pose: nobody publishes it ({POSE})")
+
+
+def test_a_wrong_type_is_named_beside_the_right_one():
+    made = Health([Expected("/pose", POSE, 0.1)])
+    made.see_graph({"/pose": ("geometry_msgs/msg/Pose",)})
+    assert made.problems(0) == (f"/pose: has type geometry_msgs/msg/Pose, the contract wants {POSE}",)
+
+
+def test_a_publisher_that_is_silent_is_named():
+    assert health().problems(0) == ("/pose: has a publisher, but no message has come",)
+
+
+def test_stamps_of_zero_are_refused_with_the_cure():
+    made = health()
+    made.arrived("/pose", 0, 10 * S)
+    assert made.problems(10 * S) == ("/pose: 1 messages with stamp zero; its publisher must stamp them",)
+
+
+def test_stamps_from_another_clock_are_named():
+    made = health()
+    made.arrived("/pose", 1000 * S, 1000 * S)
+    assert "is use_sim_time the same?" in made.problems(10 * S)[0]
+
+
+def test_samples_from_before_a_reset_do_not_count():
+    made = health()
+    made.arrived("/pose", 10 * S, 10 * S)
+    assert made.problems(10 * S, since_ns=10 * S + 1) == ("/pose: no sample since the reset",)
+    assert made.problems(10 * S, since_ns=10 * S) == ()
+
+
+def test_a_message_without_a_stamp_counts_by_its_reception():
+    made = health()
+    made.arrived("/pose", None, 10 * S)
+    assert made.problems(10 * S) == ()
+
+
+def test_an_action_topic_needs_only_a_publisher():
+    made = Health([Expected("/action", "muse_ros/msg/Action", None)])
+    made.see_graph({"/action": ("muse_ros/msg/Action",)})
+    assert made.problems(99 * S) == ()
+
+
+def test_figures_give_rate_age_and_lag():
+    made = health()
+    for tenth in range(21):
+        made.arrived("/pose", tenth * S // 10, tenth * S // 10 + 5_000_000)
+    assert made.figures(2 * S + S // 4) == {"/pose": {"rate_hz": 11.0, "age_s": 0.25, "lag_s": 0.005}}
+
+
+def test_forgetting_makes_a_stream_silent_again():
+    made = health()
+    made.arrived("/pose", 10 * S, 10 * S)
+    made.forget()
+    assert "no message has come" in made.problems(10 * S)[0]
+
+
+def test_the_contract_of_the_panda_expects_each_topic_once():
+    expected = {item.topic: item for item in expected_topics(load_contract("panda"))}
+    assert expected["/panda/ee_pose"].max_age_s == 0.1
+    assert expected["/cameras/front/image/compressed"].max_age_s == 0.2
+    assert expected["/action"].max_age_s is None
+    assert len(expected) == 7
+
+
+def test_topics_are_expected_under_the_names_that_the_node_resolves():
+    expected = expected_topics(load_contract("panda"), {"action": "/left/action"})
+    assert "/left/action" in [item.topic for item in expected]
