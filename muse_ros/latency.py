@@ -74,6 +74,11 @@ class LatencyLog:
     _ticks: dict[int, Any] = field(default_factory=dict)
     _applied_ns: dict[int, int] = field(default_factory=dict)
 
+    @property
+    def ticks(self) -> int:
+        """Ticks so far at which the policy acted."""
+        return len(self._ticks)
+
     def camera(self, stamp_ns: int, received_ns: int) -> None:
         """One image: when it was stamped, and when the recorder received it [ns]."""
         self._transport_s.append((received_ns - stamp_ns) / NS_PER_S)
