@@ -166,12 +166,12 @@ _COMMON = (
     Argument("discovery", "machine", "who can see the nodes: this machine, or its network", ("machine", "network")),
 )
 _EPISODES = (
-    Argument("contract", "", "the contract whose streams must arrive; default: config/robot/panda_sim.yaml"),
+    Argument("contract", "panda_sim", "the contract whose streams must arrive: a file, or a name in config/robot"),
     Argument("root_dir", "recordings", "folder of all sessions"),
     Argument("session", "", "name of this session's folder; default: made from date and time"),
     Argument("operator", "", "who is showing the task"),
     Argument("episodes", 0, "run this many episodes automatically, then end; 0: wait for the services"),
-    Argument("max_episode_s", 20.0, "an automatic episode without success ends as a failure after this [s]"),
+    Argument("max_episode_s", 15.0, "an automatic episode without success ends as a failure after this [s]"),
 )
 
 
@@ -197,11 +197,11 @@ def _panda(values: dict[str, Value]) -> NodeSpec:
 
 
 def _collect(values: dict[str, Value]) -> NodeSpec:
-    names = ("root_dir", "session", "operator", "task", "seed", "max_episode_s")
+    names = ("contract", "session", "operator", "task", "seed", "max_episode_s")
     automatic = int(values["episodes"])
-    contract = str(values["contract"]) or str(resource("config/robot/panda_sim.yaml"))
-    parameters = {name: values[name] for name in names if values[name] != ""}
-    parameters |= {"contract": contract, "auto_episodes": automatic, "auto_exit": automatic > 0}
+    parameters = {name: values[name] for name in names}
+    parameters["root_dir"] = str(Path(str(values["root_dir"])).expanduser().absolute())
+    parameters |= {"auto_episodes": automatic, "auto_exit": automatic > 0}
     return _node(values, "collect", parameters, required=True, finishes=automatic > 0)
 
 

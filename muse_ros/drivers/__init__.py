@@ -1,1 +1,0 @@
-"""What moves an arm: one driver per kind, behind one protocol. Imports no ROS."""

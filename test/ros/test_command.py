@@ -1,0 +1,56 @@
+"""The command `muse`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from muse_ros import command
+
+
+def test_help_lists_every_subcommand_with_what_it_does(capsys: pytest.CaptureFixture[str]):
+    assert command.main([]) == 0
+    printed = capsys.readouterr().out
+    for name, (_, summary) in command.SUBCOMMANDS.items():
+        assert f"{name} " in printed
+        assert summary in printed
+
+
+def test_an_unknown_subcommand_suggests_the_nearest(capsys: pytest.CaptureFixture[str]):
+    assert command.main(["colect"]) == 2
+    assert "did you mean `muse collect`?" in capsys.readouterr().err
+
+
+def test_an_unknown_subcommand_near_nothing_lists_all(capsys: pytest.CaptureFixture[str]):
+    assert command.main(["xyzzy"]) == 2
+    assert "there are: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", command.SUBCOMMANDS)
+def test_every_subcommand_exists(name: str):
+    module, _, function = command.SUBCOMMANDS[name][0].partition(":")
+    if "trainers" in module or "evaluation" in module:
+        pytest.importorskip("torch")
+    assert callable(getattr(import_module(module), function))
+
+
+def test_the_rest_of_the_line_and_the_status_are_passed_on(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(command.SUBCOMMANDS, "echo", (f"{__name__}:echo", "for this test"))
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
+    assert command.main(["echo", "a", "--b"]) == 2
+
+
+def echo(argv: list[str]) -> int:
+    return len(argv)
+
+
+def test_help_imports_neither_ros_nor_torch():
+    probe = (
+        "import sys; from muse_ros.command import main; main(['--help']); "
+        "sys.exit(str([m for m in ('rclpy', 'torch', 'numpy', 'cv2') if m in sys.modules] or ''))"
+    )
+    result = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    assert result.stderr.strip() == ""

@@ -1,0 +1,132 @@
+"""The one description of the graph: arguments, and the nodes that follow from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from muse_ros.graph import GRAPHS, Argument, GraphError, build, discovery_environment, parse
+
+
+def nodes(graph: str, **texts: str) -> dict:
+    return {spec.name: spec for spec in build(graph, texts)}
+
+
+def test_collecting_runs_the_arm_a_device_and_the_recorder():
+    assert list(nodes("collect", teleop="expert")) == ["panda", "teleop", "collect"]
+
+
+def test_without_a_device_there_is_no_teleop_node():
+    assert list(nodes("collect", teleop="none")) == ["panda", "collect"]
+
+
+def test_the_simulator_can_be_started_alone():
+    assert list(nodes("sim")) == ["panda"]
+
+
+def test_a_policy_runs_with_the_arm_and_the_recorder(tmp_path: Path):
+    model = tmp_path / "model.pt"
+    model.touch()
+    specs = nodes("policy", model_file=str(model))
+    assert list(specs) == ["panda", "collect", "policy"]
+    assert specs["policy"].parameters["model_file"] == str(model)
+
+
+def test_a_policy_without_a_checkpoint_is_refused():
+    with pytest.raises(GraphError, match="model_file:=PATH"):
+        build("policy", {})
+
+
+@pytest.mark.parametrize(("graph", "name"), [("policy", "model_file"), ("sim", "params_file")])
+def test_a_file_that_does_not_exist_is_refused_by_name(graph: str, name: str):
+    with pytest.raises(GraphError, match=rf"{name}:=nowhere\.x: there is no such file"):
+        build(graph, {name: "nowhere.x"})
+
+
+def test_the_arm_and_the_recorder_are_required_and_a_device_is_not():
+    required = {name: spec.required for name, spec in nodes("collect").items()}
+    assert required == {"panda": True, "teleop": False, "collect": True}
+
+
+def test_automatic_episodes_end_the_run_and_services_do_not():
+    assert nodes("collect", episodes="5")["collect"].finishes
+    assert nodes("collect", episodes="5")["collect"].parameters["auto_episodes"] == 5
+    assert not nodes("collect")["collect"].finishes
+    assert nodes("collect")["collect"].parameters["auto_exit"] is False
+
+
+def test_simulated_time_is_used_by_all_nodes_but_the_one_that_makes_it():
+    used = {name: spec.parameters["use_sim_time"] for name, spec in nodes("collect", clock="true").items()}
+    assert used == {"panda": False, "teleop": True, "collect": True}
+    assert nodes("collect", clock="true")["panda"].parameters["clock"] is True
+    assert nodes("collect")["teleop"].parameters["use_sim_time"] is False
+
+
+def test_a_users_parameters_are_laid_over_muses_own(tmp_path: Path):
+    mine = tmp_path / "mine.yaml"
+    mine.touch()
+    files = nodes("sim", params_file=str(mine))["panda"].parameter_files
+    assert [path.name for path in files] == ["panda.yaml", "mine.yaml"]
+
+
+def test_folders_are_absolute_since_nodes_may_run_elsewhere():
+    assert Path(str(nodes("collect", root_dir="here")["collect"].parameters["root_dir"])) == Path.cwd() / "here"
+
+
+@pytest.mark.parametrize(
+    ("default", "text", "value"),
+    [
+        (0, "12", 12),
+        (1.0, "3", 3.0),
+        (1.0, "1e-3", 0.001),
+        (False, "True", True),
+        (True, "false", False),
+        ("", "007", "007"),
+    ],
+)
+def test_a_text_becomes_a_value_of_the_defaults_type(default: object, text: str, value: object):
+    parsed = Argument("x", default, "").parse(text)
+    assert parsed == value
+    assert type(parsed) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("default", "text", "wanted"),
+    [(0, "1.5", "a whole number"), (1.0, "fast", "a number"), (False, "yes", "true or false")],
+)
+def test_a_text_of_the_wrong_type_is_refused_with_what_is_wanted(default: object, text: str, wanted: str):
+    with pytest.raises(GraphError, match=f"x:={text}: must be {wanted}"):
+        Argument("x", default, "").parse(text)
+
+
+def test_a_value_that_is_no_choice_is_refused_with_the_choices():
+    with pytest.raises(GraphError, match="task:=juggle: must be one of reach, lift, place, coffee"):
+        parse("collect", {"task": "juggle"})
+
+
+def test_an_unknown_argument_is_refused_with_the_nearest_one():
+    with pytest.raises(GraphError, match=r"collect has no argument 'episode'; did you mean 'episodes'\?"):
+        parse("collect", {"episode": "5"})
+
+
+def test_an_unknown_graph_is_refused_with_the_ones_there_are():
+    with pytest.raises(GraphError, match="no graph 'xyz'; there are: sim, collect, policy"):
+        build("xyz", {})
+
+
+def test_every_argument_is_described_and_its_default_is_legal():
+    for graph in GRAPHS.values():
+        for argument in graph.arguments:
+            assert argument.description
+            assert argument.parse(argument.default_text) == argument.default
+
+
+def test_discovery_stays_on_this_machine_unless_asked_otherwise():
+    assert discovery_environment("machine", "jazzy", {}) == {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    assert discovery_environment("machine", "humble", {}) == {"ROS_LOCALHOST_ONLY": "1"}
+    assert discovery_environment("network", "jazzy", {}) == {}
+
+
+def test_a_discovery_range_that_the_user_has_set_stands():
+    assert discovery_environment("machine", "jazzy", {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}) == {}

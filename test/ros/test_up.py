@@ -1,0 +1,77 @@
+"""`muse up`: command lines, parameters and environment of the processes that it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from muse_ros.graph import GraphError, NodeSpec
+from muse_ros.up import child_environment, main, program, read_arguments
+
+
+def test_arguments_are_read_as_on_ros_command_lines():
+    assert read_arguments(["robot:=sim", "note:=a:=b", "namespace:="]) == {
+        "robot": "sim",
+        "note": "a:=b",
+        "namespace": "",
+    }
+
+
+@pytest.mark.parametrize("word", ["robot=sim", "--robot", ":=sim"])
+def test_a_word_that_is_no_argument_is_refused_with_an_example(word: str):
+    with pytest.raises(GraphError, match="name:=value"):
+        read_arguments([word])
+
+
+def test_parameters_keep_their_types_whatever_they_look_like(tmp_path: Path):
+    parameters = {"session": "0815", "rate": 10.0, "seed": 3, "clock": False, "empty": ""}
+    command = program(NodeSpec("collect", parameters), tmp_path).command
+    written = yaml.safe_load(Path(command[-1]).read_text())
+    assert written == {"/collect": {"ros__parameters": parameters}}
+
+
+def test_a_namespace_reaches_the_node_and_its_parameters(tmp_path: Path):
+    command = program(NodeSpec("collect", {"seed": 1}, namespace="left/"), tmp_path).command
+    assert "__ns:=/left" in command
+    assert "/left/collect" in yaml.safe_load(Path(command[-1]).read_text())
+
+
+def test_the_parameters_of_the_arguments_come_after_those_of_files(tmp_path: Path):
+    command = program(NodeSpec("panda", {}, (Path("/a.yaml"), Path("/b.yaml"))), tmp_path).command
+    files = [command[i + 1] for i, word in enumerate(command) if word == "--params-file"]
+    assert files == ["/a.yaml", "/b.yaml", str(tmp_path / "panda.yaml")]
+
+
+def test_colour_is_only_asked_for_on_a_terminal_without_no_color():
+    assert "RCUTILS_COLORIZED_OUTPUT" in child_environment("machine", {}, tty=True)
+    assert "RCUTILS_COLORIZED_OUTPUT" not in child_environment("machine", {}, tty=False)
+    assert "RCUTILS_COLORIZED_OUTPUT" not in child_environment("machine", {"NO_COLOR": "1"}, tty=True)
+
+
+def test_the_nodes_are_discovered_on_this_machine_only():
+    assert child_environment("machine", {}, tty=False)["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+
+
+def test_help_lists_every_argument_with_its_meaning(capsys: pytest.CaptureFixture[str]):
+    assert main(["collect", "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert "teleop:=" in printed
+    assert "[keyboard, expert, none] (default: keyboard)" in printed
+
+
+def test_help_without_a_graph_lists_the_graphs(capsys: pytest.CaptureFixture[str]):
+    assert main(["--help"]) == 0
+    assert "collect demonstrations" in capsys.readouterr().out
+
+
+def test_a_wrong_argument_is_a_message_and_not_a_traceback(capsys: pytest.CaptureFixture[str]):
+    assert main(["collect", "task:=juggle"]) == 2
+    assert "must be one of reach, lift, place, coffee" in capsys.readouterr().err
+
+
+def test_a_dry_run_prints_each_command_and_starts_nothing(capsys: pytest.CaptureFixture[str]):
+    assert main(["collect", "teleop:=expert", "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["panda", "teleop", "collect"]

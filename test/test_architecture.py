@@ -1,0 +1,179 @@
+"""What holds for the whole tree: who may import what, files that parse, files that stay small."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = sorted([*ROOT.glob("muse_core/**/*.py"), *ROOT.glob("muse_ros/**/*.py")])
+SCRIPTS = sorted(
+    [*ROOT.glob("launch/*.py"), *ROOT.glob("tools/*.py"), *ROOT.glob("bench/**/*.py"), *ROOT.glob("test/**/*.py")]
+)
+CONFIGS = sorted(ROOT.glob("config/**/*.yaml"))
+MESSAGES = sorted(ROOT.glob("msg/*.msg"))
+MAX_LINES = 300
+
+# What a file may import beside the standard library, Muse, and what pyproject.toml declares.
+ROS = {
+    "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "lifecycle_msgs", "rcl_interfaces", "rclpy", "rosbag2_py",
+    "rosgraph_msgs", "rosidl_runtime_py", "sensor_msgs", "std_msgs", "std_srvs",
+}  # fmt: skip
+ROS_SIDE = ("muse_ros/bridge.py", "muse_ros/nodes/", "muse_ros/rqt/")
+LAUNCH = {"launch", "launch_ros"}
+LAUNCH_SIDE = ("muse_ros/launch_description.py", "launch/")
+ROSBAG_SEAM = "muse_ros/rosbag2_writer.py"  # imported only where rosbag2_py is
+DECLARED = {
+    "av", "backports", "cv2", "jinja2", "lz4", "matplotlib", "mujoco", "numpy", "pygame", "rosbags", "tensorboard",
+    "torch", "tqdm", "tyro", "yaml",
+}  # fmt: skip
+
+WINDOW = "muse_ros/keyboard_window.py"  # imported only where pygame is
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def module_name(path: Path) -> str:
+    return name(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def imports(path: Path, nested: bool = True) -> Iterator[str]:
+    """Dotted names that a file imports; without `nested`, only those that happen when it is imported."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    nodes = list(ast.walk(tree)) if nested else tree.body
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", [*MODULES, *SCRIPTS], ids=name)
+def test_every_file_compiles(path: Path):
+    compile(path.read_text(encoding="utf-8"), str(path), "exec")
+
+
+@pytest.mark.parametrize("path", [*MODULES, *SCRIPTS], ids=name)
+def test_a_file_can_be_read_in_a_sitting(path: Path):
+    count = len(path.read_text(encoding="utf-8").splitlines())
+    assert count <= MAX_LINES, f"{name(path)} has {count} lines; split it by subject"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if name(path).startswith("muse_core")], ids=name)
+def test_the_core_knows_no_ros(path: Path):
+    found = {imported for imported in imports(path) if imported.split(".")[0] in ROS | LAUNCH | {"muse_ros"}}
+    assert not found, f"{name(path)} imports {found}: muse_core imports neither ROS nor muse_ros"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if name(path).startswith("muse_ros")], ids=name)
+def test_ros_is_imported_at_the_edge_only(path: Path):
+    if name(path).startswith(ROS_SIDE):
+        return
+    ros = ROS - {"rosbag2_py"} if name(path) == ROSBAG_SEAM else ROS
+    found = {each for each in imports(path) if each.split(".")[0] in ros or each.startswith("muse_ros.msg")}
+    assert not found, f"{name(path)} imports {found}: only {', '.join(ROS_SIDE)} may"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_launch_is_imported_by_the_launch_files_only(path: Path):
+    if not name(path).startswith(LAUNCH_SIDE):
+        assert not LAUNCH & {imported.split(".")[0] for imported in imports(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_everything_imported_is_declared_in_pyproject(path: Path):
+    allowed = {"muse_core", "muse_ros", "__future__", *sys.stdlib_module_names, *DECLARED, *ROS, *LAUNCH}
+    allowed |= {"compression"}  # of the standard library from Python 3.14 on
+    found = {imported.split(".")[0] for imported in imports(path)} - allowed
+    assert not found, f"{name(path)} imports {found}: declare it in pyproject.toml, and here"
+
+
+def probe(blocked: tuple[str, ...], modules: list[str]) -> str:
+    """Import modules in a bare subprocess where some packages cannot be imported; what went wrong, or nothing."""
+    script = (
+        "import importlib, sys\n"
+        f"for name in {blocked!r}:\n    sys.modules[name] = None\n"
+        f"for name in {modules!r}:\n"
+        "    try:\n        importlib.import_module(name)\n"
+        "    except ImportError as error:\n        print(f'{name}: {error}')\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    return result.stdout + result.stderr
+
+
+def test_a_training_machine_needs_no_ros():
+    elsewhere = (*ROS_SIDE, *LAUNCH_SIDE, ROSBAG_SEAM, WINDOW)
+    modules = [module_name(path) for path in MODULES if not name(path).startswith(elsewhere)]
+    assert probe(("rclpy", "muse_ros.msg", "rosbag2_py", "std_msgs", "sensor_msgs", "pygame"), modules) == ""
+
+
+def test_a_robots_computer_needs_no_torch():
+    pytest.importorskip("rclpy")
+    robot = ("panda", "teleop", "collect")
+    modules = [f"muse_ros.nodes.{node}" for node in robot if (ROOT / f"muse_ros/nodes/{node}.py").exists()]
+    modules += ["muse_ros.bridge", "muse_ros.up", "muse_core.spec", "muse_core.control.motion", "muse_core.images"]
+    assert probe(("torch", "tensorboard", "mujoco"), modules) == ""
+
+
+def test_converting_needs_neither_ros_nor_torch():
+    modules = [
+        f"muse_ros.{each}"
+        for each in ("contract", "assemble", "convert", "bags")
+        if (ROOT / f"muse_ros/{each}.py").exists()
+    ]
+    assert probe(("rclpy", "muse_ros.msg", "torch", "mujoco", "pygame"), modules) == ""
+
+
+@pytest.mark.parametrize("folder", ["launch", "config", "msg", "test"])
+def test_a_folder_that_would_hide_a_ros_package_is_none(folder: str):
+    assert not list((ROOT / folder).glob("**/__init__.py")), f"{folder}/__init__.py would shadow ROS's own {folder}"
+
+
+def test_the_package_file_that_ros_overwrites_holds_nothing_else():
+    body = ast.parse((ROOT / "muse_ros/__init__.py").read_text()).body
+    assert len(body) == 3, "muse_ros/__init__.py: a docstring and the two lines of extend_path, nothing else"
+    assert not (ROOT / "muse_ros/msg.py").exists()
+    assert not (ROOT / "muse_ros/msg").exists()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name)
+def test_every_configuration_parses(path: Path):
+    assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("config/nodes/*.yaml")), ids=name)
+def test_parameters_reach_their_node_in_any_namespace(path: Path):
+    assert list(yaml.safe_load(path.read_text())) == [f"/**/{path.stem}"]
+
+
+@pytest.mark.parametrize("path", MESSAGES, ids=name)
+def test_every_message_parses(path: Path):
+    typesys = pytest.importorskip("rosbags.typesys")
+    assert typesys.get_types_from_msg(path.read_text(encoding="utf-8"), f"muse_ros/msg/{path.stem}")
+
+
+@pytest.mark.parametrize("path", MESSAGES, ids=name)
+def test_every_field_of_a_message_has_a_unit(path: Path):
+    for line in path.read_text(encoding="utf-8").splitlines():
+        content, _, comment = line.partition("#")
+        if content.strip() and "=" not in content:
+            assert re.search(r"\[[^\]]+\]", comment), f"{path.name}: {content.strip()!r} has no unit in its comment"
+
+
+def test_every_node_is_an_executable_and_every_command_is_run_by_ros_too():
+    from muse_ros.command import SUBCOMMANDS
+    from muse_ros.graph import GRAPHS
+
+    cmake = (ROOT / "CMakeLists.txt").read_text()
+    nodes, commands = (re.search(rf"foreach\({kind} ([^)]*)\)", cmake)[1].split() for kind in ("node", "command"))
+    assert set(commands) == {*SUBCOMMANDS} - {*nodes}
+    assert {path.stem for path in ROOT.glob("launch/*.py")} == {f"{graph}.launch" for graph in GRAPHS}
