@@ -142,6 +142,16 @@ class SimulatedPanda:
         truncated = self._steps >= self.max_steps and not succeeded
         return self._observation(), float(succeeded), succeeded, truncated, self._info()
 
+    def render(self) -> np.ndarray:
+        """What its cameras see now, side by side, at the size they render: (H, W, 3) uint8 RGB, for people to look at.
+
+        Raises:
+            ValueError: when it was made without images.
+        """
+        if not self.images:
+            raise ValueError("this environment has no cameras: it was made with images={}")
+        return np.concatenate([self.world.render(camera) for camera, _, _ in self.images.values()], axis=1)
+
     def close(self) -> None:
         """Give the renderer back. Safe to call twice."""
         self.world.close()

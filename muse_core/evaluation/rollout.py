@@ -75,7 +75,7 @@ class FrameCollector:
     def on_step(self, environment: Environment, observation: Arrays, action: Arrays) -> None:
         """Keep one (height, width, 3) uint8 RGB frame."""
         render = getattr(environment, "render", None)
-        self.frames.append(render() if callable(render) else tile_images(observation))
+        self.frames.append(tile_images({"view": render()} if callable(render) else observation))
 
 
 def tile_images(observation: Arrays, height: int = 256) -> np.ndarray:
