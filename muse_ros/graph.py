@@ -193,7 +193,9 @@ def _existing(name: str, values: dict[str, Value]) -> Path:
 
 def _panda(values: dict[str, Value]) -> NodeSpec:
     names = ("robot", "task", "seed", "clock")
-    return _node(values, "panda", {name: values[name] for name in names}, required=True)
+    parameters = {name: values[name] for name in names}
+    # A clock that outruns real time must not outrun whoever leads the arm.
+    return _node(values, "panda", parameters | {"lockstep": values["clock"]}, required=True)
 
 
 def _collect(values: dict[str, Value]) -> NodeSpec:
