@@ -60,6 +60,11 @@ class MotionController:
         """The last set-point [rad], shape (7,)."""
         return self._filter.q.copy()
 
+    @property
+    def gripper_width(self) -> float:
+        """The last commanded opening between the fingers [m]."""
+        return self._gripper_width
+
     def anchor(self, state: RobotState) -> None:
         """Stand still where the arm is measured: at the start, and after the arm was moved by something else.
 
@@ -93,10 +98,14 @@ class MotionController:
         self._reason = Limit.NOT_LIMITED
 
     def hold(self, reason: int) -> None:
-        """Slow down to a standstill and stay there until the next action; `reason` is a bit of :class:`Limit`."""
+        """Slow down to a standstill and stay there until the next action.
+
+        Args:
+            reason: A bit of :class:`Limit`, reported at every set-point until then; a latched stop reports itself.
+        """
         self._action = None
         self._release = True
-        self._reason = Limit(reason)
+        self._reason = Limit.STOPPED if self._stopped else Limit(reason)
 
     def stop(self) -> None:
         """Slow down to a standstill and stay there, whatever comes, until :meth:`recover`."""
@@ -106,9 +115,9 @@ class MotionController:
     def recover(self, state: RobotState) -> None:
         """Release the latched stop: stand still where the arm is measured, the hand as it was last commanded."""
         gripper_width = self._gripper_width
+        self._stopped = False
         self.anchor(state)
         self._gripper_width = gripper_width
-        self._stopped = False
 
     def update(self, now_ns: int, state: RobotState) -> SetPoint:
         """The next set-point.

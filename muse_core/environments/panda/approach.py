@@ -8,8 +8,9 @@ from muse_core.control.state import RobotState
 from muse_core.environments.panda.task import CLOSED, OPEN, Goal
 
 HOVER_M = 0.10  # highest approach over the grasp
-ALIGNED_M = 0.013  # sideways and upward error at which the fingers close on a thing
-CLOSING_M = 0.028  # the same once they are closing: wider, so that a shaking hand does not open again
+ALIGNED_M = 0.012  # sideways and upward error at which the fingers close on a thing
+CLOSING_M = 0.020  # the same once they are closing: wider, so that a shaking hand does not open again
+HELD_M = 0.028  # the same once they have stopped on it: it may have slipped
 ALIGNED_RAD = 0.15
 STOPPED_M = 0.004  # fingers this near to a thing's width have stopped on it
 
@@ -42,7 +43,7 @@ def funnel(sideways_m: float, free_m: float = ALIGNED_M, slope: float = 2.5, top
 def holds(state: RobotState, grasp: np.ndarray, width_m: float) -> bool:
     """Whether the fingers have stopped on a thing of `width_m` whose grasp point is at `grasp` (3,) [m]."""
     offset = state.ee_position - grasp
-    between = np.linalg.norm(offset[:2]) < CLOSING_M and abs(offset[2]) < CLOSING_M
+    between = np.linalg.norm(offset[:2]) < HELD_M and abs(offset[2]) < HELD_M
     return bool(between and abs(state.gripper_width - width_m) < STOPPED_M)
 
 
@@ -66,7 +67,13 @@ def grasp_goal(state: RobotState, grasp: np.ndarray, yaw: float, open_width_m: f
 
 
 def carry_goal(
-    state: RobotState, thing: np.ndarray, seat: np.ndarray, yaw: float, top_m: float = HOVER_M, free_m: float = ALIGNED_M
+    state: RobotState,
+    thing: np.ndarray,
+    seat: np.ndarray,
+    yaw: float,
+    via: np.ndarray | None = None,
+    top_m: float = HOVER_M,
+    free_m: float = ALIGNED_M,
 ) -> Goal:
     """With a thing in the hand: up, over its seat, and down through a funnel.
 
@@ -75,15 +82,16 @@ def carry_goal(
         thing: Where the thing is [m], shape (3,).
         seat: Where it shall be [m], shape (3,).
         yaw: Turn of the tool about z [rad].
+        via: Point to pass over on the way to the seat [m], shape (3,); the seat itself where None.
         top_m: Height over the seat at which it travels [m].
         free_m: Sideways error at which it comes all the way down [m].
     """
     way = seat - thing
-    sideways = float(np.linalg.norm(way[:2]))
-    rise = way[2] + funnel(sideways, free_m, top_m=top_m)
+    rise = way[2] + funnel(float(np.linalg.norm(way[:2])), free_m, top_m=top_m)
     # Far below the travelling height it goes up only, so that the thing passes over what stands around its seat.
     share = float(np.clip(1.0 - (rise - 0.01) / 0.03, 0.0, 1.0))
-    target = state.ee_position + np.array([share * way[0], share * way[1], rise])
+    aside = way if via is None else via - thing
+    target = state.ee_position + np.array([share * aside[0], share * aside[1], rise])
     return Goal(target, yaw, CLOSED, care=_care(float(np.linalg.norm(way))))
 
 

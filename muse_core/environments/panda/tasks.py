@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from muse_core.environments.panda.coffee import Coffee
 from muse_core.environments.panda.lift import Lift
 from muse_core.environments.panda.place import Place
 from muse_core.environments.panda.reach import Reach
 from muse_core.environments.panda.task import Task
 
-TASKS: dict[str, type[Task]] = {"reach": Reach, "lift": Lift, "place": Place}
+TASKS: dict[str, type[Task]] = {"reach": Reach, "lift": Lift, "place": Place, "coffee": Coffee}
 
 
 def find_task(name: str) -> Task:

@@ -1,0 +1,1 @@
+"""What moves an arm: one driver per kind, behind one protocol. Imports no ROS."""

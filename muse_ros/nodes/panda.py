@@ -1,0 +1,178 @@
+"""The panda node: drives one arm. Parameters, subscriptions and services are here; the control loop has its own thread.
+
+Actions go from the arbiter through inverse kinematics and the safety filter to the driver, and no other way. The
+simulated arm can make the time itself (``clock``), faster than real time, and wait for its sources (``lockstep``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import replace
+from functools import partial
+
+from rcl_interfaces.msg import IntegerRange, ParameterDescriptor
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from std_srvs.srv import Trigger
+
+from muse_core.control.limits import LimitError, Limits, default_limits
+from muse_ros.arbiter import SOURCES
+from muse_ros.arm_control import ArmControl
+from muse_ros.bridge import ACTION_QOS, STATUS_QOS, time_ns
+from muse_ros.drivers.driver import DRIVERS, DriverError, DriverSettings, open_driver
+from muse_ros.lockstep import Lockstep
+from muse_ros.msg import Action, EpisodeStatus
+from muse_ros.nodes.panda_diagnostics import Diagnostics
+from muse_ros.nodes.panda_loop import CONTROL_HZ, PERIOD_NS, ArmLoop
+from muse_ros.nodes.panda_topics import ArmTopics, WorldTopics
+from muse_ros.nodes.parameters import declare
+from muse_ros.nodes.run_node import NodeFailure, run_node
+from muse_ros.wall_pace import RealTimePace, SimulatedPace
+
+ANSWER_S = 10.0
+CLOCK_START_NS = 1_000_000_000
+"""Simulated time begins here: a stamp of zero means no stamp."""
+
+
+class Refusal(Exception):
+    """A service says no; the message says why."""
+
+
+class PandaNode(Node):
+    """One arm with its hand, real or simulated."""
+
+    def __init__(self) -> None:
+        """Read the parameters, open the driver and start the loop.
+
+        Raises:
+            NodeFailure: where a parameter is wrong or the arm cannot be reached.
+        """
+        super().__init__("panda")
+        robot = declare(self, "robot", "sim", "the arm's driver", choices=tuple(DRIVERS))
+        self._simulated = robot == "sim"
+        control = ArmControl(
+            self._limits(), CONTROL_HZ, declare(self, "execute_always", False, "policy and replay need no episode")
+        )
+        try:
+            self._driver = open_driver(robot, self._driver_settings())
+        except DriverError as error:
+            raise NodeFailure(f"node panda: {error}") from error
+        self._control = control
+        self._loop = self._make_loop()
+        self.finished = self._loop.ended
+        for source in SOURCES:
+            self.create_subscription(Action, f"action/{source}", partial(self._take_action, source), ACTION_QOS)
+        self.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
+        for name, verb in (("home", self._home), ("stop", control.stop), ("recover", self._recover)):
+            self.create_service(Trigger, f"panda/{name}", partial(self._serve, verb))
+        if self._simulated:
+            self.create_service(Trigger, "sim/reset", partial(self._serve, self._reset))
+        diagnostics = Diagnostics(self, self._loop, control, robot)
+        self.create_timer(1.0, diagnostics.publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._loop.start()
+        self.get_logger().info(f"panda: robot {robot} at {CONTROL_HZ:g} Hz")
+
+    @property
+    def failure(self) -> str:
+        """Why the loop failed; empty where it did not."""
+        return self._loop.failure
+
+    def close(self) -> None:
+        """End the loop and let go of the arm."""
+        self._loop.close()
+
+    def _limits(self) -> Limits:
+        arm_id = declare(self, "arm_id", "panda", "profile of the limits: panda or fr3")
+        path = declare(self, "limits_file", "", "YAML file of the limits; empty: those that Muse ships with")
+        linear = declare(self, "speed_limit", 0.25, "largest speed of the tool [m/s]", (0.01, 1.0))
+        angular = declare(self, "angular_speed_limit", 0.6, "largest angular speed of the tool [rad/s]", (0.01, 2.0))
+        try:
+            limits = Limits.load(path, arm_id) if path else default_limits(arm_id)
+        except LimitError as error:
+            raise NodeFailure(f"node panda: {error}") from error
+        return replace(limits, linear_speed=linear, angular_speed=angular)
+
+    def _driver_settings(self) -> DriverSettings:
+        changeable = ParameterDescriptor(description="seed of the simulated scene, used by the next sim/reset")
+        changeable.integer_range = [IntegerRange(from_value=0, to_value=2**31 - 1, step=1)]
+        self.declare_parameter("seed", 0, changeable)
+        height = declare(self, "camera_height", 128, "of the simulated cameras [px]", (16, 2160))
+        width = declare(self, "camera_width", 128, "of the simulated cameras [px]", (16, 3840))
+        return DriverSettings(
+            task=declare(self, "task", "lift", "simulated task"),
+            wide=declare(self, "wide", False, "spread the simulated objects wider"),
+            camera_size=(height, width),
+            seed=self._seed(),
+        )
+
+    def _make_loop(self) -> ArmLoop:
+        camera_rate_hz = declare(self, "camera_rate_hz", 20.0, "pictures per second of the cameras [Hz]", (0.1, 100.0))
+        quality = declare(self, "jpeg_quality", 90, "of the cameras' pictures", (1, 100))
+        clock = declare(self, "clock", False, "make the time: publish /clock, run faster than real time")
+        factor = declare(self, "clock_factor", 5.0, "largest speed of the clock, except in lockstep [1]", (0.1, 100.0))
+        lockstep = declare(self, "lockstep", False, "with clock: wait for the action of each tick of an episode")
+        tick_rate_hz = declare(self, "tick_rate_hz", 10.0, "ticks that lockstep waits at [Hz]", (0.1, 100.0))
+        latency_s = declare(self, "action_latency_s", 0.04, "in lockstep: from a tick to its action [s]", (0.0, 1.0))
+        if (clock or lockstep) and not self._simulated:
+            raise NodeFailure("node panda: clock and lockstep are for robot:=sim; a real arm makes its own time")
+        if lockstep and not clock:
+            raise NodeFailure("node panda: lockstep needs clock:=true; real time does not wait")
+        if clock:
+            pace = SimulatedPace(PERIOD_NS, CLOCK_START_NS, factor, time.monotonic_ns, time.sleep)
+        else:
+            pace = RealTimePace(PERIOD_NS, time.time_ns, time.monotonic_ns, time.sleep)
+        world = WorldTopics(self, self._driver, quality, clock) if self._simulated else None
+        waiting = Lockstep(tick_rate_hz, latency_s) if lockstep else None
+        return ArmLoop(
+            self._driver, self._control, ArmTopics(self), world, pace, camera_rate_hz, waiting, self.get_logger()
+        )
+
+    def _seed(self) -> int:
+        return int(self.get_parameter("seed").value)
+
+    def _take_action(self, source: str, message: Action) -> None:
+        self._loop.post(partial(self._control.hear, source, message, time.monotonic_ns()))
+
+    def _take_status(self, status: EpisodeStatus) -> None:
+        recording = status.state == EpisodeStatus.RECORDING
+        self._loop.post(partial(self._set_episode, recording, time_ns(status.start)))
+
+    def _set_episode(self, recording: bool, start_ns: int) -> None:
+        self._loop.episode.recording, self._loop.episode.start_ns = recording, start_ns
+        self._control.record(recording)
+
+    def _serve(self, verb: Callable[[], str], _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Run a verb in the loop's thread; it returns what it did, or raises :class:`Refusal`."""
+        try:
+            response.message = self._loop.post(verb).result(ANSWER_S)
+            response.success = True
+        except Refusal as refusal:
+            response.message = str(refusal)
+        except FutureTimeoutError:
+            response.message = f"the control loop did not answer in {ANSWER_S:g} s"
+        return response
+
+    def _home(self) -> str:
+        why_not = self._control.go_home(self._loop.now_ns)
+        if why_not:
+            raise Refusal(why_not)
+        return "moving home; panda/stop or teleop ends it"
+
+    def _recover(self) -> str:
+        return self._control.recover(self._loop.state)
+
+    def _reset(self) -> str:
+        if self._loop.episode.recording:
+            raise Refusal("an episode is being recorded: stop it before resetting the world")
+        seed = self._seed()
+        self._driver.reset(seed)
+        self._loop.state = self._driver.read()
+        self._control.anchor(self._loop.state)
+        return f"reset with seed {seed}"
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until a signal; exit code 1 where the control loop failed."""
+    return run_node(PandaNode, args)

@@ -1,0 +1,75 @@
+"""The panda node's health at 1 Hz on ``diagnostics``: who has the arm, how fast the loop runs, which limits act."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.node import Node
+
+from muse_ros.arm_control import ArmControl
+from muse_ros.bridge import time_message
+
+
+class Diagnostics:
+    """Compares the loop's counters with those of the last message."""
+
+    def __init__(self, node: Node, loop: Any, control: ArmControl, robot: str) -> None:
+        """Make the publisher."""
+        self._publisher = node.create_publisher(DiagnosticArray, "diagnostics", 10)
+        self._loop, self._control, self._robot = loop, control, robot
+        self._last = self._counters()
+        self._last_hit: Counter[str] = Counter()
+
+    def publish(self) -> None:
+        """Publish what has happened since the last call."""
+        now, before = self._counters(), self._last
+        self._last = now
+        wall_s = max(1e-9, now["steady_s"] - before["steady_s"])
+        hit = Counter(self._control.limits_hit)
+        new_hits, self._last_hit = hit - self._last_hit, hit
+        level, message = self._verdict(now["skipped"] > before["skipped"], now["refused"] > before["refused"])
+        values = {
+            "robot": self._robot,
+            "source": self._control.source or "none",
+            "conflict": self._control.conflict or "none",
+            "recording": str(self._loop.episode.recording),
+            "stopped": str(self._control.stopped),
+            "homing": str(self._control.homing),
+            "control rate [Hz]": f"{(now['periods'] - before['periods']) / wall_s:.1f}",
+            "camera rate [Hz]": f"{(now['views'] - before['views']) / wall_s:.1f}",
+            "time factor [1]": f"{(now['now_ns'] - before['now_ns']) * 1e-9 / wall_s:.2f}",
+            "periods skipped": str(now["skipped"]),
+            "actions refused": str(now["refused"]),
+            "limits hit in the last second": ", ".join(f"{name} {n}" for name, n in sorted(new_hits.items())) or "none",
+        }
+        status = DiagnosticStatus(level=level, name="panda: arm control", message=message, hardware_id=self._robot)
+        status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = time_message(self._loop.now_ns)
+        self._publisher.publish(array)
+
+    def _counters(self) -> dict[str, Any]:
+        return {
+            "steady_s": time.monotonic(),
+            "periods": self._loop.periods,
+            "views": self._loop.views,
+            "now_ns": self._loop.now_ns,
+            "skipped": self._loop.skipped,
+            "refused": self._control.refused,
+        }
+
+    def _verdict(self, skipped: bool, refused: bool) -> tuple[bytes, str]:
+        if self._loop.failure:
+            return DiagnosticStatus.ERROR, self._loop.failure
+        if self._control.stopped:
+            return DiagnosticStatus.WARN, "stopped: call panda/recover"
+        if refused:
+            return DiagnosticStatus.WARN, "actions are refused: see the log"
+        if self._control.conflict:
+            return DiagnosticStatus.WARN, f"{self._control.conflict} asks for the arm that {self._control.source} has"
+        if skipped:
+            return DiagnosticStatus.WARN, "the control loop is too slow: periods are skipped"
+        return DiagnosticStatus.OK, f"{self._control.source} has the arm" if self._control.source else "holding"

@@ -1,0 +1,174 @@
+"""The control loop of the panda node: one thread that owns the driver, its physics and its GL context.
+
+Everything else reaches it through :meth:`ArmLoop.post`. Each period: read and publish the state, wait where lockstep
+says so, do what was posted, decide one set-point, send and publish it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from muse_core.control.state import RobotState
+from muse_ros.arm_control import ArmControl
+from muse_ros.drivers.driver import Driver
+from muse_ros.lockstep import GIVE_UP_S, Lockstep
+from muse_ros.nodes.panda_topics import ArmTopics, WorldTopics
+from muse_ros.ticks import tick_at_or_after
+from muse_ros.wall_pace import RealTimePace, SimulatedPace
+
+CONTROL_HZ = 100.0
+PERIOD_NS = round(1e9 / CONTROL_HZ)
+CLOCK_NS = 2 * PERIOD_NS
+"""/clock is published this often: each message costs every node of the graph a callback."""
+
+
+@dataclass
+class Episode:
+    """What the loop knows of the episode: whether one is being recorded, and since when [ns]."""
+
+    recording: bool = False
+    start_ns: int = 0
+
+
+class ArmLoop:
+    """Runs until it is closed, or something fails.
+
+    Args:
+        driver: Of the arm.
+        control: Decides set-points.
+        arm: Publishes state and set-points.
+        world: Publishes what a simulator shows; None on a real arm.
+        pace: When periods begin.
+        camera_rate_hz: Pictures per second of simulated cameras.
+        lockstep: Whether simulated time waits for actions; None where it does not.
+        log: The node's logger.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        control: ArmControl,
+        arm: ArmTopics,
+        world: WorldTopics | None,
+        pace: RealTimePace | SimulatedPace,
+        camera_rate_hz: float,
+        lockstep: Lockstep | None,
+        log: Any,
+    ) -> None:
+        self._driver, self._control, self._arm, self._world = driver, control, arm, world
+        self._pace, self._camera_rate_hz, self._lockstep, self._log = pace, camera_rate_hz, lockstep, log
+        self._tasks: deque[Callable[[], None]] = deque()
+        self._posted = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="arm loop", daemon=True)
+        self.ended = threading.Event()
+        self.failure = ""
+        self.episode = Episode()
+        self.periods = 0
+        self.views = 0
+        self.now_ns = 0
+        self.state: RobotState | None = None
+
+    @property
+    def skipped(self) -> int:
+        """Control periods left out so far because the machine was too slow."""
+        return self._pace.skipped
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def post(self, task: Callable[[], Any]) -> Future:
+        """Have the loop's thread run `task` before its next set-point; its result or exception is the future's."""
+        future: Future = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(task())
+            except Exception as error:  # it belongs to whoever asked
+                future.set_exception(error)
+
+        with self._posted:
+            self._tasks.append(run)
+            self._posted.notify()
+        return future
+
+    def close(self) -> None:
+        """End the thread, which lets go of the arm. Safe to call twice."""
+        with self._posted:
+            self._closing = True
+            self._posted.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self.state = self._driver.read()
+            self._control.anchor(self.state)
+            while not self._closing:
+                self._period()
+        except Exception as error:  # whatever it is: the arm has no control loop any more, and the node must end
+            self.failure = f"the control loop failed: {type(error).__name__}: {error}"
+            self._log.fatal(self.failure)
+        finally:
+            self._driver.close()
+            self.ended.set()
+
+    def _period(self) -> None:
+        self.now_ns = now_ns = self._next_stamp()
+        self.state = self._driver.read()
+        self._arm.publish_state(now_ns, self.state)
+        if self._world is not None:
+            self._publish_world(self._world, now_ns)
+        self._run_tasks()
+        if self._lockstep is not None:
+            self._wait_for_action(self._lockstep, now_ns)
+        step = self._control.step(now_ns, time.monotonic_ns(), self.state)
+        if step.refused:
+            self._log.error(f"refused: {step.refused}", throttle_duration_sec=1.0)
+        if step.chosen is not None:
+            self._arm.publish_choice(step.chosen)
+        self._driver.send(step.set_point, 1.0 / CONTROL_HZ)
+        self._arm.publish_set_point(now_ns, step.set_point)
+        self.periods += 1
+
+    def _next_stamp(self) -> int:
+        if isinstance(self._pace, SimulatedPace):
+            return self._pace.wait(bounded=self._lockstep is None or not self.episode.recording)
+        return self._pace.wait()
+
+    def _publish_world(self, world: WorldTopics, now_ns: int) -> None:
+        world.publish_success()
+        if tick_at_or_after(now_ns, self._camera_rate_hz) == now_ns:
+            world.publish_views(now_ns)
+            self.views += 1
+        if now_ns % CLOCK_NS == 0:
+            world.publish_clock(now_ns)
+
+    def _run_tasks(self) -> None:
+        while self._tasks:
+            self._tasks.popleft()()
+
+    def _wait_for_action(self, lockstep: Lockstep, now_ns: int) -> None:
+        """Stand still in simulated time until the action of the tick is here, the episode ends, or nobody answers."""
+        deadline = time.monotonic() + GIVE_UP_S
+        while self.episode.recording and not self._closing and not self._control.stopped:
+            tick_ns = lockstep.tick_to_wait_for(now_ns, self.episode.start_ns, self._control.newest_action_ns)
+            if tick_ns is None:
+                return
+            with self._posted:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0.0:
+                    lockstep.give_up(tick_ns)
+                    self._log.warning(
+                        f"no action for the tick at {tick_ns * 1e-9:.3f} s came in {GIVE_UP_S:g} s: going on without"
+                    )
+                    return
+                self._posted.wait_for(lambda: self._tasks or self._closing, left_s)
+            self._run_tasks()
