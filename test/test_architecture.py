@@ -177,3 +177,10 @@ def test_every_node_is_an_executable_and_every_command_is_run_by_ros_too():
     nodes, commands = (re.search(rf"foreach\({kind} ([^)]*)\)", cmake)[1].split() for kind in ("node", "command"))
     assert set(commands) == {*SUBCOMMANDS} - {*nodes}
     assert {path.stem for path in ROOT.glob("launch/*.py")} == {f"{graph}.launch" for graph in GRAPHS}
+
+
+def test_every_ros_package_that_is_imported_is_declared_in_package_xml():
+    manifest = (ROOT / "package.xml").read_text()
+    found = {each.split(".")[0] for path in MODULES for each in imports(path)} & (ROS | LAUNCH)
+    missing = {package for package in found if not re.search(rf"depend>{package}</", manifest)}
+    assert not missing, f"package.xml lacks {missing}"

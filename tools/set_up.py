@@ -232,14 +232,14 @@ def main() -> int:
     """Set up; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="where to make it (default: .venv)")
-    parser.add_argument("--check", action="store_true", help="only say what is missing on this machine")
+    parser.add_argument("--missing", action="store_true", help="only print the Debian packages that are missing")
     arguments = parser.parse_args()
     try:
         wrong_python = prerequisites.explain_python(sys.version_info[:2])
         if wrong_python:
             raise SetupError(wrong_python)
-        if arguments.check:
-            complain(prerequisites.find_missing())
+        if arguments.missing:
+            say(" ".join(prerequisites.find_missing()))
         elif arguments.venv.is_symlink():
             say(f"{arguments.venv.name} is a link to {arguments.venv.resolve()}: used as it is")
         else:
