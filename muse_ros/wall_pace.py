@@ -35,7 +35,13 @@ class RealTimePace:
     def __init__(self, period_ns: int, system_ns: Clock, steady_ns: Clock, sleep: Sleep) -> None:
         self._period, self._system, self._steady, self._sleep = period_ns, system_ns, steady_ns, sleep
         self.skipped = 0
-        self._align()
+        self.begin()
+
+    def begin(self) -> None:
+        """Start from now: the next period begins at the next whole multiple of the period."""
+        system, steady = self._system(), self._steady()
+        self._stamp = -(-system // self._period) * self._period
+        self._deadline = steady + self._stamp - system
 
     def wait(self) -> int:
         """Sleep until the next period begins; returns its stamp [ns], a whole multiple of the period."""
@@ -46,7 +52,7 @@ class RealTimePace:
         error = self._system() - late - self._stamp
         if abs(error) > JUMP_NS or late > LATE_NS:
             before = self._stamp
-            self._align()
+            self.begin()
             self.skipped += max(0, (self._stamp - before) // self._period)
             ahead = self._deadline - self._steady()
             self._sleep(max(0, ahead) * 1e-9)
@@ -55,11 +61,6 @@ class RealTimePace:
         self._stamp += self._period
         self._deadline += self._period - int(DRIFT_GAIN * error)
         return stamp
-
-    def _align(self) -> None:
-        system, steady = self._system(), self._steady()
-        self._stamp = -(-system // self._period) * self._period
-        self._deadline = steady + self._stamp - system
 
 
 class SimulatedPace:
@@ -77,8 +78,12 @@ class SimulatedPace:
         self._period, self._steady, self._sleep = period_ns, steady_ns, sleep
         self._wall_period = int(period_ns / factor)
         self._stamp = start_ns - period_ns
-        self._deadline = steady_ns()
         self.skipped = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Start from now, with the stamp that is next."""
+        self._deadline = self._steady()
 
     def wait(self, bounded: bool = True) -> int:
         """The stamp of the next period [ns], after sleeping where `bounded` and time has run faster than allowed."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from rcl_interfaces.msg import IntegerRange, ParameterDescriptor
 from rclpy.clock import Clock, ClockType
@@ -43,13 +44,16 @@ class Refusal(Exception):
 class PandaNode(Node):
     """One arm with its hand, real or simulated."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         """Read the parameters, open the driver and start the loop.
+
+        Args:
+            options: Of :class:`rclpy.node.Node`, such as `parameter_overrides`.
 
         Raises:
             NodeFailure: where a parameter is wrong or the arm cannot be reached.
         """
-        super().__init__("panda")
+        super().__init__("panda", **options)
         robot = declare(self, "robot", "sim", "the arm's driver", choices=tuple(DRIVERS))
         self._simulated = robot == "sim"
         control = ArmControl(
@@ -143,7 +147,7 @@ class PandaNode(Node):
         self._loop.episode.recording, self._loop.episode.start_ns = recording, start_ns
         self._control.record(recording)
 
-    def _serve(self, verb: Callable[[], str], _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+    def _serve(self, verb: Callable[[], str], _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Run a verb in the loop's thread; it returns what it did, or raises :class:`Refusal`."""
         try:
             response.message = self._loop.post(verb).result(ANSWER_S)

@@ -30,6 +30,7 @@ class Diagnostics:
         wall_s = max(1e-9, now["steady_s"] - before["steady_s"])
         hit = Counter(self._control.limits_hit)
         new_hits, self._last_hit = hit - self._last_hit, hit
+        waiting = self._loop.waiting_for_ns
         level, message = self._verdict(now["skipped"] > before["skipped"], now["refused"] > before["refused"])
         values = {
             "robot": self._robot,
@@ -41,6 +42,7 @@ class Diagnostics:
             "control rate [Hz]": f"{(now['periods'] - before['periods']) / wall_s:.1f}",
             "camera rate [Hz]": f"{(now['views'] - before['views']) / wall_s:.1f}",
             "time factor [1]": f"{(now['now_ns'] - before['now_ns']) * 1e-9 / wall_s:.2f}",
+            "waiting for the action of [s]": "none" if waiting is None else f"{waiting * 1e-9:.3f}",
             "periods skipped": str(now["skipped"]),
             "actions refused": str(now["refused"]),
             "limits hit in the last second": ", ".join(f"{name} {n}" for name, n in sorted(new_hits.items())) or "none",

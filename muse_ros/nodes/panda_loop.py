@@ -48,6 +48,16 @@ class ArmLoop:
         camera_rate_hz: Pictures per second of simulated cameras.
         lockstep: Whether simulated time waits for actions; None where it does not.
         log: The node's logger.
+
+    Attributes:
+        ended: Set when the thread has ended.
+        failure: Why it ended by itself; empty where it did not.
+        episode: What collect last said.
+        periods: Control periods so far.
+        views: Sets of pictures so far.
+        now_ns: Stamp of this period [ns].
+        waiting_for_ns: The tick whose action simulated time waits for [ns]; None where it goes on.
+        state: What the arm measured last.
     """
 
     def __init__(
@@ -73,6 +83,7 @@ class ArmLoop:
         self.periods = 0
         self.views = 0
         self.now_ns = 0
+        self.waiting_for_ns: int | None = None
         self.state: RobotState | None = None
 
     @property
@@ -109,8 +120,11 @@ class ArmLoop:
 
     def _run(self) -> None:
         try:
+            if self._world is not None:
+                self._world.warm_up()
             self.state = self._driver.read()
             self._control.anchor(self.state)
+            self._pace.begin()
             while not self._closing:
                 self._period()
         except Exception as error:  # whatever it is: the arm has no control loop any more, and the node must end
@@ -162,13 +176,13 @@ class ArmLoop:
             tick_ns = lockstep.tick_to_wait_for(now_ns, self.episode.start_ns, self._control.newest_action_ns)
             if tick_ns is None:
                 return
+            left_s = deadline - time.monotonic()
+            if left_s <= 0.0:
+                lockstep.give_up(tick_ns)
+                self._log.warning(f"no action came for the tick at {tick_ns * 1e-9:.3f} s: going on without")
+                return
+            self.waiting_for_ns = tick_ns
             with self._posted:
-                left_s = deadline - time.monotonic()
-                if left_s <= 0.0:
-                    lockstep.give_up(tick_ns)
-                    self._log.warning(
-                        f"no action for the tick at {tick_ns * 1e-9:.3f} s came in {GIVE_UP_S:g} s: going on without"
-                    )
-                    return
                 self._posted.wait_for(lambda: self._tasks or self._closing, left_s)
+            self.waiting_for_ns = None
             self._run_tasks()

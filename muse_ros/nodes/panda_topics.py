@@ -90,6 +90,11 @@ class WorldTopics:
         self._clock = node.create_publisher(Clock, "/clock", 1) if clock else None
         self._last_success: bool | None = None
 
+    def warm_up(self) -> None:
+        """Draw once, unseen: the first picture opens the GL context, which can take seconds."""
+        for camera in self._cameras:
+            self._driver.render(camera)
+
     def publish_clock(self, stamp_ns: int) -> None:
         """Publish the time on /clock, where this node makes the time."""
         if self._clock is not None:
