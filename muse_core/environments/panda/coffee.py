@@ -32,12 +32,12 @@ class Coffee:
         instruction="Put the pod in the coffee machine and close the lid.",
         objects=("pod", "machine", "lid"),
         spread={
-            "pod": Spread((0.40, 0.56), (-0.22, 0.02), _REST, np.radians(30)),
-            "machine": Spread((0.53, 0.57), (0.14, 0.18), (0.0, 0.0), np.radians(15)),
+            "pod": Spread((0.40, 0.56), (-0.26, -0.02), _REST, np.radians(30)),
+            "machine": Spread((0.53, 0.57), (0.17, 0.21), (0.0, 0.0), np.radians(15)),
         },
         wide_spread={
-            "pod": Spread((0.36, 0.60), (-0.26, 0.02), _REST, np.radians(45)),
-            "machine": Spread((0.51, 0.59), (0.13, 0.21), (0.0, 0.0), np.radians(20)),
+            "pod": Spread((0.38, 0.60), (-0.28, 0.0), _REST, np.radians(45)),
+            "machine": Spread((0.51, 0.59), (0.16, 0.22), (0.0, 0.0), np.radians(20)),
         },
         step_limit=250,
         success=(

@@ -20,9 +20,9 @@ from muse_core.geometry import euler_from_quaternion, quaternion_conjugate, quat
 RATE_HZ = 10.0
 SPEED_M_S = 0.22
 TURN_RAD_S = 0.5
-GAIN = 0.6  # share of the remaining way that one action goes
-# The last action still runs for this long when the next one takes effect; the tool is taken to drift on until then.
-PREVIEW_S = 0.04
+GAIN = 0.5  # share of the remaining way that one action goes
+# The tool drifts on for this long before it heeds an action: the last one still runs for 0.04 s, and speed changes slowly.
+PREVIEW_S = 0.07
 _DOWN = np.array([1.0, 0.0, 0.0, 0.0])
 
 
