@@ -161,6 +161,8 @@ _COMMON = (
     Argument("task", "lift", "what is done, and what the simulated world holds", TASKS),
     Argument("seed", 0, "seed of the simulated world and of the first automatic episode"),
     Argument("clock", False, "the simulator publishes /clock and runs as fast as it can, all nodes on its time"),
+    Argument("lockstep", True, "with clock: the simulator waits for the action of each tick of an episode"),
+    Argument("wide", False, "spread the simulated objects wider"),
     Argument("namespace", "", "puts all nodes and topics below this name"),
     Argument("params_file", "", "a YAML file of parameters, laid over Muse's own in config/nodes"),
     Argument("discovery", "machine", "who can see the nodes: this machine, or its network", ("machine", "network")),
