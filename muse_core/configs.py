@@ -35,7 +35,7 @@ class EncoderConfig:
     """Kernel size of each convolution, in pixels."""
     strides: tuple[int, ...] = (2, 2, 1)
     """Stride of each convolution."""
-    temperature: float = 1.0
+    temperature: float = 0.1
     """Temperature of the spatial softmax at the start of training; it is learnt from there."""
     shared: bool = False
     """One encoder for all cameras, rather than one each."""
@@ -99,6 +99,8 @@ class TrainConfig:
     """Longer gradients are scaled down to this norm."""
     random_shift: int = 4
     """Training images are moved by up to this many pixels, each window and camera on its own. 0 turns it off."""
+    include_failures: bool = False
+    """Train on episodes that are labelled as failures too. Episodes without a label are always used."""
     validation_fraction: float = 0.05
     """Share of the episodes that is held out, chosen by a hash of their ids."""
     validate_every: int = 500

@@ -19,12 +19,10 @@ def split_episodes(ids: Sequence[str], fraction: float) -> tuple[list[int], list
     """Positions of the episodes to train on, and of those to validate on.
 
     Raises:
-        ValueError: when `fraction` is not in [0, 1), or nothing is left to train on.
+        ValueError: when `fraction` is not in [0, 1).
     """
     if not 0.0 <= fraction < 1.0:
         raise ValueError(f"validation_fraction must be at least 0 and below 1, got {fraction}")
     held_out = [i for i, name in enumerate(ids) if is_validation(name, fraction)]
     train = [i for i, name in enumerate(ids) if not is_validation(name, fraction)]
-    if not train:
-        raise ValueError(f"no episode is left to train on: {len(ids)} episodes, validation_fraction {fraction}")
     return train, held_out

@@ -5,6 +5,7 @@ Every mistake in config or data shows here, before any file is written.
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from muse_core.datasets.split import split_episodes
 from muse_core.models import build_model
 from muse_core.trainers.trainer import Trainer
 
+logger = logging.getLogger(__name__)
+
 
 def prepare(config: TrainConfig, checkpoint: Checkpoint | None = None) -> Trainer:
     """Open the data, build the model, and restore the checkpoint where there is one.
@@ -30,7 +33,7 @@ def prepare(config: TrainConfig, checkpoint: Checkpoint | None = None) -> Traine
     device = choose_device(config.device)
     folder = open_dataset(config)
     names = (*config.observations, *config.actions)
-    training, held_out = split_episodes(folder.ids, config.validation_fraction)
+    training, held_out = choose_episodes(folder, config)
     memory_bytes = int(config.memory_gb * 1024**3)
     train_data = SequenceDataset(folder, names, config.horizon, episodes=training, memory_bytes=memory_bytes)
     validation_data = None
@@ -74,6 +77,26 @@ def open_dataset(config: TrainConfig) -> EpisodeFolder:
             "Choose with --observations and --actions"
         )
     return folder
+
+
+def choose_episodes(folder: EpisodeFolder, config: TrainConfig) -> tuple[list[int], list[int]]:
+    """Positions of the episodes to train on, and of those to validate on.
+
+    Raises:
+        ConfigError: when none is left to train on.
+    """
+    training, held_out = split_episodes(folder.ids, config.validation_fraction)
+    if not config.include_failures:
+        failed = {i for i in range(len(folder)) if folder.metadata(i).get("success") is False}
+        if failed:
+            logger.info("%d of %d episodes are labelled as failures and left out", len(failed), len(folder))
+        training, held_out = ([i for i in chosen if i not in failed] for chosen in (training, held_out))
+    if not training:
+        raise ConfigError(
+            f"{folder.path}: none of {len(folder)} episodes is left to train on; "
+            "see --validation_fraction and --include_failures"
+        )
+    return training, held_out
 
 
 def dataset_rate(folder: EpisodeFolder) -> float | None:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -97,6 +98,24 @@ def test_a_failed_start_says_why_and_leaves_nothing_behind(train, capsys, argume
     assert train("--exp_name", "one", *arguments) == 2
     assert message in capsys.readouterr().err
     assert not Path("experiments").exists()
+
+
+def test_episodes_labelled_as_failures_are_left_out_unless_asked_for(train, tiny_dataset):
+    arrays = {name: np.array(array) for name, array in tiny_dataset.episode(0).arrays.items()}
+    tiny_dataset.add_episode("failed", arrays, {"success": False})
+    tiny_dataset.add_episode("unlabelled", arrays, {"success": None})
+    for name, flag, used in (("without", [], 9), ("with", ["--include_failures"], 10)):
+        assert train("--exp_name", name, "--max_steps", "1", "--validation_fraction", "0", *flag) == 0
+        assert f"{used} episodes" in Path(f"experiments/{name}/log.txt").read_text()
+
+
+def test_a_dataset_of_failures_alone_cannot_be_trained_on(train, tiny_dataset, capsys):
+    for name in list(tiny_dataset.ids):
+        arrays = {key: np.array(array) for key, array in tiny_dataset.episode(name).arrays.items()}
+        tiny_dataset.remove_episode(name)
+        tiny_dataset.add_episode(name, arrays, {"success": False})
+    assert train("--exp_name", "one") == 2
+    assert "none of 8 episodes is left to train on; see --validation_fraction" in capsys.readouterr().err
 
 
 def test_a_misspelt_flag_is_an_error_that_suggests_the_right_one(train, capsys):
