@@ -40,7 +40,7 @@ def main() -> int:
         model = arguments.model_file or untrained(Path(folder) / "model.pt")
         run_graph(model, Path(folder), arguments.episodes, arguments.seconds)
         bags = sorted(path.parent for path in Path(folder).glob("latency/*/metadata.yaml"))
-        stages = measure_recordings(bags)
+        stages = measure_recordings(bags).stages()
     print(table(stages))
     result = {
         "stages_s": figures(stages),

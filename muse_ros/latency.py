@@ -96,6 +96,10 @@ class LatencyLog:
 
     def stages(self) -> dict[str, Distribution]:
         """The distribution of each of ``STAGES`` [s]."""
+        return {stage: Distribution.of(values) for stage, values in self.durations().items()}
+
+    def durations(self) -> dict[str, list[float]]:
+        """Every single duration of each of ``STAGES`` [s]."""
         durations: dict[str, list[float]] = {stage: [] for stage in STAGES}
         durations["camera_transport"] = self._transport_s
         for tick_ns, tick in self._ticks.items():
@@ -114,7 +118,11 @@ class LatencyLog:
                 durations["camera_to_action"].append(age_s + published_s)
                 if applied_s is not None:
                     durations["camera_to_applied"].append(age_s + applied_s)
-        return {stage: Distribution.of(values) for stage, values in durations.items()}
+        return durations
+
+    def periods_s(self) -> list[float]:
+        """Times between the starts of ticks that follow one another in one episode [s]."""
+        return [tick.period for tick in self._ticks.values() if tick.period and tick.tick]
 
     def _camera_age(self, tick: Any) -> float | None:
         ages = [age for key, age in zip(tick.keys, tick.ages, strict=True) if key in self.image_keys]

@@ -9,7 +9,7 @@ from typing import Any
 
 from muse_ros.bags import Bag, open_bag
 from muse_ros.contract import Contract
-from muse_ros.latency import Distribution, LatencyLog
+from muse_ros.latency import LatencyLog
 from muse_ros.message_fields import cdr_stamp_ns
 
 STATUS, APPLIED = "policy/status", "panda/applied_action"
@@ -19,8 +19,8 @@ class NoPolicyError(ValueError):
     """The recordings hold no tick of a policy, so there is nothing to measure."""
 
 
-def measure_recordings(bags: Iterable[str | Path], contract: Contract | None = None) -> dict[str, Distribution]:
-    """Latencies by stage over all ticks of all bags; see ``latency.STAGES``.
+def measure_recordings(bags: Iterable[str | Path], contract: Contract | None = None) -> LatencyLog:
+    """What all ticks of all bags say about time.
 
     Args:
         bags: Folders of episodes that a policy drove, recorded at 1x.
@@ -43,7 +43,7 @@ def measure_recordings(bags: Iterable[str | Path], contract: Contract | None = N
         _read(bag, contract, log)
     if log is None or not log.ticks:
         raise NoPolicyError(f"no tick of a policy in {', '.join(map(str, paths)) or 'no bag'}")
-    return log.stages()
+    return log
 
 
 def _read(bag: Bag, contract: Contract, log: LatencyLog) -> None:

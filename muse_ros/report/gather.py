@@ -15,9 +15,10 @@ from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.environments.panda.task_settings import describe_task
 from muse_core.metrics.intervals import wilson_interval
 from muse_ros.contract import Contract
-from muse_ros.latency import LatencyLog, figures
+from muse_ros.latency import figures
+from muse_ros.recording_latency import measure_recordings
 from muse_ros.report.film import contact_sheet, write_film, write_png
-from muse_ros.report.recording import Episode, read_session, watch
+from muse_ros.report.recording import Episode, read_clip, read_session
 
 if TYPE_CHECKING:
     from muse_ros.demo import Run
@@ -75,20 +76,18 @@ def gather(run: Run, wall_s: Mapping[str, float], commands: Sequence[str]) -> tu
 
 def _live(run: Run, episodes: Sequence[Episode], contract: Contract) -> dict[str, dict[str, Any]]:
     """What the evaluation's recordings say: their film, and the delays of the live loop."""
-    images = frozenset(key for key, stream in contract.observations.items() if stream.array_spec().is_image)
-    log, clips, periods_s = LatencyLog(contract.rate_hz, images), [], []
-    for number, episode in enumerate(episodes, start=1):
-        clip, periods = watch(episode, f"{run.task} {number}/{len(episodes)}, seed {episode.seed}", contract.rate_hz, log)
-        clips.append(clip)
-        periods_s += periods
+    clips = [
+        read_clip(episode, f"{run.task} {number}/{len(episodes)}, seed {episode.seed}", contract.rate_hz)
+        for number, episode in enumerate(episodes, start=1)
+    ]
     write_film(run.output / FILM, clips)
     write_png(run.output / SHEET, contact_sheet(clips))
-    stages = figures(log.stages())
+    log = measure_recordings([episode.folder for episode in episodes], contract)
     return {
-        "report": {"latency": stages, "ticks": log.counts()},
+        "report": {"latency": figures(log.stages())},
         "series": {
-            "latency_ms": {name: [1e3 * s for s in samples] for name, samples in log.durations().items()},
-            "period_ms": [1e3 * period for period in periods_s],
+            "latency_ms": {name: [1e3 * s for s in samples] for name, samples in log.durations().items() if samples},
+            "period_ms": [1e3 * period for period in log.periods_s()],
         },
     }
 

@@ -1,4 +1,4 @@
-"""What a report needs from the recording of one evaluated episode: its label, its camera frames, its delays. No ROS."""
+"""What a report needs from recordings: the episodes of a session with their labels, and their camera frames. No ROS."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import numpy as np
 
 from muse_core.images import decode_image
 from muse_ros.bags import open_bag
-from muse_ros.cdr_stamps import stamp_ns as read_stamp_ns
-from muse_ros.latency import LatencyLog
+from muse_ros.message_fields import cdr_stamp_ns
 from muse_ros.report.film import Clip
 from muse_ros.session_folder import EPISODE_FILE, read_episode_file
 
 NS_PER_S = 1_000_000_000
-CAMERAS = ("front", "wrist")
-POLICY_STATUS, APPLIED_ACTION = "muse_ros/msg/PolicyStatus", "muse_ros/msg/AppliedAction"
+CAMERAS = ("/cameras/front/image/compressed", "/cameras/wrist/image/compressed")
 
 
 @dataclass(frozen=True)
@@ -73,46 +71,24 @@ def read_session(session: Path) -> list[Episode]:
     return episodes
 
 
-def watch(episode: Episode, title: str, fps: float, log: LatencyLog) -> tuple[Clip, list[float]]:
-    """Read an episode's bag once: its film at `fps`, and its delays into `log`.
-
-    Returns:
-        The clip, and the times between the starts of the policy's ticks [s].
-    """
+def read_clip(episode: Episode, title: str, fps: float) -> Clip:
+    """An episode as its cameras saw it: at each frame, the newest picture of each camera that had been taken by then."""
     bag = open_bag(episode.folder)
-    cameras = {f"/cameras/{camera}/image/compressed": camera for camera in CAMERAS}
-    timed = [name for name, topic in bag.topics.items() if topic.type in (POLICY_STATUS, APPLIED_ACTION)]
-    codec = bag.codec([*timed, *(name for name in cameras if name in bag.topics)])
-    images: dict[str, list[tuple[int, bytes]]] = {camera: [] for camera in CAMERAS}
-    periods_s = []
-    for topic, type_name, data, received_ns in bag.messages([*cameras, *timed]):
-        if topic in cameras:
-            stamp_ns = read_stamp_ns(data)
-            log.camera(stamp_ns, received_ns)
-            if episode.start_ns <= stamp_ns <= episode.stop_ns:
-                images[cameras[topic]].append((stamp_ns, bytes(codec.parse(type_name, data).data)))
-            continue
-        message = codec.parse(type_name, data)
-        if type_name == APPLIED_ACTION:
-            log.applied(message)
-            continue
-        log.status(message)
-        if message.period:
-            periods_s.append(message.period)
-    return Clip(title, episode.success, _frames(episode, images, fps), fps), periods_s
-
-
-def _frames(episode: Episode, images: dict[str, list[tuple[int, bytes]]], fps: float) -> list[list[np.ndarray]]:
-    """At each frame of the film, the newest picture of each camera that had been taken by then."""
-    seen = {camera: taken for camera, taken in images.items() if taken}
-    if not seen:
-        return []
-    begin = max(episode.start_ns, *(taken[0][0] for taken in seen.values()))
-    ticks = np.arange(begin, episode.stop_ns, round(NS_PER_S / fps))
+    cameras = [name for name in CAMERAS if name in bag.topics]
+    codec = bag.codec(cameras)
+    taken: dict[str, list[tuple[int, memoryview | bytes]]] = {camera: [] for camera in cameras}
+    for topic, _, data, _ in bag.messages(cameras):
+        taken[topic].append((cdr_stamp_ns(data), data))
+    if not cameras or not all(taken.values()):
+        return Clip(title, episode.success, [], fps)
+    begin = max(episode.start_ns, *(pictures[0][0] for pictures in taken.values()))
+    instants = np.arange(begin, episode.stop_ns, round(NS_PER_S / fps))
     columns = []
-    for taken in seen.values():
-        stamps = np.array([stamp for stamp, _ in taken])
-        newest = np.searchsorted(stamps, ticks, side="right") - 1
-        decoded = {index: decode_image(taken[index][1], None, None) for index in set(newest.tolist())}
+    for camera, pictures in taken.items():
+        newest = np.searchsorted([stamp for stamp, _ in pictures], instants, side="right") - 1
+        decoded = {
+            index: decode_image(codec.parse(bag.topics[camera].type, pictures[index][1]).data)
+            for index in np.unique(newest).tolist()
+        }
         columns.append([decoded[index] for index in newest.tolist()])
-    return [list(pictures) for pictures in zip(*columns, strict=True)]
+    return Clip(title, episode.success, [list(pictures) for pictures in zip(*columns, strict=True)], fps)
