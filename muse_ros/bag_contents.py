@@ -85,12 +85,10 @@ def read_contents(bag: Bag, contract: Contract, namespace: str = "") -> BagConte
     wanted = [*(name for name in relative if name in bag.topics), *own]
     codec = bag.codec(wanted)
     assembler = Assembler(contract, keep_s=None, codec=codec)
-    types = contract.topics()
-    buffers = {
-        topic: assembler.buffers.get(topic) or SampleBuffer(types[topic], codec)
-        for name, topic in relative.items()
-        if name in bag.topics
-    }
+    buffers = dict(assembler.buffers)
+    for topic, type_name in contract.topics().items():
+        if topic not in buffers and absolute(topic, namespace) in bag.topics:
+            buffers[topic] = SampleBuffer(type_name, codec)
     events: list[Event] = []
     ticks: list[LiveTick] = []
     for name, type_name, data, received_ns in bag.messages(wanted):

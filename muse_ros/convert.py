@@ -6,10 +6,10 @@ what came of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from muse_core.datasets.episode_folder import EpisodeFolder
@@ -108,7 +108,7 @@ def convert_recording(
         for episode_id in episodes_of(folder, recording.id):
             folder.remove_episode(episode_id)
         for episode_id, arrays, metadata in made:
-            folder.add_episode(episode_id, arrays, metadata)
+            folder.add_episode(episode_id, arrays, {**metadata, "siblings": len(made)})
             result.episodes.append(episode_id)
             result.rows += len(arrays["stamp_ns"])
     except (Refused, BagError, ContractError, UnknownTypeError, SpecError) as error:
@@ -215,8 +215,6 @@ def _about_segment(contents: BagContents, segment: Sequence[Row]) -> dict[str, A
 
 def recorded_contract(bag: Bag, recording: Recording) -> Contract | None:
     """The contract that was in force when the bag was recorded; None where it names none that can be read."""
-    import json
-
     try:
         data = recording.info.get("contract") or json.loads(bag.custom.get("muse_contract", "null"))
         return Contract.from_dict(data) if data else None
@@ -228,12 +226,12 @@ def _trusted(contract: Contract, recorded: Contract | None) -> set[str]:
     """Keys whose recorded sample stamps mean the same under both contracts."""
     if recorded is None:
         return set(contract.observations)
-    same: Callable[[str], bool] = lambda key: (  # noqa: E731
-        key in recorded.observations
-        and recorded.observations[key].topic == contract.observations[key].topic
-        and recorded.observations[key].latency_ns == contract.observations[key].latency_ns
-    )
-    return {key for key in contract.observations if same(key)}
+    theirs = recorded.observations
+    return {
+        key
+        for key, stream in contract.observations.items()
+        if key in theirs and (theirs[key].topic, theirs[key].latency_ns) == (stream.topic, stream.latency_ns)
+    }
 
 
 def _add_notes(result: Converted, bag: Bag, contents: BagContents, recording: Recording) -> None:
@@ -250,9 +248,3 @@ def _add_notes(result: Converted, bag: Bag, contents: BagContents, recording: Re
             result.notes.append(note)
         if buffer.counts.zero_stamps:
             result.notes.append(f"{topic}: {buffer.counts.zero_stamps} messages with a zero header.stamp left out")
-
-
-def dataset_path(path: str | Path) -> Path:
-    """The dataset's folder: a path as it is, a bare name below ``data/``."""
-    path = Path(path)
-    return Path("data") / path if len(path.parts) == 1 and not path.exists() else path

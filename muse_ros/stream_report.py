@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from muse_ros.sample_buffer import SampleBuffer
+from muse_ros.text_table import text_table
 
 GAP_FACTOR = 2.5
 CLOCK_DRIFT_S = 0.05
@@ -50,7 +51,9 @@ def clock_note(topic: str, buffer: SampleBuffer) -> str | None:
     moved = float(np.median(delays[-tenth:]) - np.median(delays[:tenth]))
     if abs(moved) < CLOCK_DRIFT_S:
         return None
-    return f"the clock of {topic} moved by {-moved * 1e3:+.0f} ms against the recorder's; are the computers synchronised?"
+    return (
+        f"the clock of {topic} moved by {-moved * 1e3:+.0f} ms against the recorder's; are the computers synchronised?"
+    )
 
 
 def percentiles(values: np.ndarray) -> dict[str, float] | None:
@@ -67,21 +70,21 @@ def table(streams: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [head]
     for key, figures in streams.items():
         age = figures.get("age_s") or {}
-        lines.append((
-            key,
-            figures["topic"],
-            _number(figures.get("rate_hz"), 1),
-            str(figures["count"]),
-            str(figures["gaps"]),
-            _number(figures.get("longest_s"), 3),
-            *(_number(age[name] * 1e3 if age else None, 1) for name in ("p50", "p95", "max")),
-            str(figures.get("late", "")),
-            str(figures["duplicates"]),
-            str(figures["rows"]),
-        ))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    return "\n".join("  ".join(_cell(text, width, n) for n, (text, width) in enumerate(zip(line, widths, strict=True)))
-                     for line in lines)
+        lines.append(
+            (
+                key,
+                figures["topic"],
+                _number(figures.get("rate_hz"), 1),
+                str(figures["count"]),
+                str(figures["gaps"]),
+                _number(figures.get("longest_s"), 3),
+                *(_number(age[name] * 1e3 if age else None, 1) for name in ("p50", "p95", "max")),
+                str(figures.get("late", "")),
+                str(figures["duplicates"]),
+                str(figures["rows"]),
+            )
+        )
+    return text_table(lines, left=2)
 
 
 def merged(episodes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -100,7 +103,3 @@ def merged(episodes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _cell(text: str, width: int, column: int) -> str:
-    return text.ljust(width) if column < 2 else text.rjust(width)
