@@ -6,17 +6,19 @@ Imports launch and launch_ros, which a ROS install has and PyPI has not (PyPI's 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, EmitEvent, LogInfo, OpaqueFunction, SetEnvironmentVariable
 from launch.events import Shutdown
 from launch.events.process import ProcessExited
+from launch.logging import launch_config
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 
 from muse_ros.graph import Argument, NodeSpec, build, discovery_environment, find, parse
-from muse_ros.processes import describe_end
+from muse_ros.parameter_file import write_parameters
+from muse_ros.processes import consequence
 
 
 def launch_description(graph: str) -> LaunchDescription:
@@ -45,22 +47,21 @@ def declare(argument: Argument) -> DeclareLaunchArgument:
 
 def node_action(spec: NodeSpec) -> Node:
     """The launch_ros action that starts a node, and that ends the launch with it where it must."""
-    # A text stays a text, even where it looks like a number.
-    parameters = {name: ParameterValue(value, value_type=type(value)) for name, value in spec.parameters.items()}
+    parameters = write_parameters(spec, Path(launch_config.log_dir))
 
-    def ended(event: ProcessExited, _: LaunchContext) -> list:
-        done = spec.finishes and event.returncode == 0
-        end = f"{spec.name} is done" if done else f"{spec.name} {describe_end(event.returncode)}"
-        if not (done or spec.required):
-            return [LogInfo(msg=f"{end}; the others go on")]
-        return [LogInfo(msg=end), EmitEvent(event=Shutdown(reason=end))]
+    def ended(event: ProcessExited, context: LaunchContext) -> list:
+        if context.is_shutdown:
+            return []
+        sentence, status = consequence(spec.name, event.returncode, spec.required, spec.finishes)
+        stop = [] if status is None else [EmitEvent(event=Shutdown(reason=sentence))]
+        return [LogInfo(msg=sentence), *stop]
 
     return Node(
         package="muse_ros",
         executable=spec.name,
         name=spec.name,
         namespace=spec.namespace,
-        parameters=[*map(str, spec.parameter_files), parameters],
+        parameters=[str(path) for path in (*spec.parameter_files, parameters)],
         output="screen",
         emulate_tty=True,
         on_exit=ended,

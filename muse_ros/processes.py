@@ -47,6 +47,19 @@ def describe_end(returncode: int) -> str:
     return f"ended with exit code {returncode}"
 
 
+def consequence(name: str, returncode: int, required: bool, finishes: bool) -> tuple[str, int | None]:
+    """What follows when a program has ended while all should run: a sentence, and the status with which all end.
+
+    The status is None where the others go on.
+    """
+    if finishes and returncode == 0:
+        return f"{name} is done", 0
+    end = f"{name} {describe_end(returncode)}"
+    if required:
+        return f"{end}; it is required, so everything stops", 1
+    return f"{end}; the others go on", None
+
+
 class Supervisor:
     """Starts programs and stays until all of them have ended.
 
@@ -153,17 +166,16 @@ class Supervisor:
             process.stdout.close()
         del self._processes[program.name]
         _signal_group(process, signal.SIGTERM)  # whatever it started and left behind
-        end = f"{program.name} {describe_end(process.returncode)}"
         if self._level >= 0:
-            self._print("muse", end)
-        elif program.finishes and process.returncode == 0:
-            self._end(0, f"{program.name} is done")
-        elif program.required:
-            self._end(1, f"{end}; it is required, so everything stops")
-        else:
-            self._print("muse", f"{end}; the others go on")
-            if not self._processes and self._status is None:
-                self._status = 0 if process.returncode == 0 else 1
+            self._print("muse", f"{program.name} {describe_end(process.returncode)}")
+            return
+        sentence, status = consequence(program.name, process.returncode, program.required, program.finishes)
+        if status is not None:
+            self._end(status, sentence)
+            return
+        self._print("muse", sentence)
+        if not self._processes:
+            self._status = 0 if process.returncode == 0 else 1
 
     def _obey(self, number: int) -> None:
         """A signal to this process: the first stops all in good order, further ones press harder."""

@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-import yaml
-
 from muse_ros.graph import GRAPHS, Graph, GraphError, NodeSpec, build, discovery_environment, find, parse
+from muse_ros.parameter_file import full_name, write_parameters
 from muse_ros.processes import Program, Supervisor
 
 USAGE = "usage: muse up GRAPH [name:=value ...] [--dry-run]"
@@ -86,13 +85,12 @@ def program(spec: NodeSpec, folder: Path) -> Program:
         spec: The node.
         folder: Where its file of parameters is written: in a file they keep their types, whatever they look like.
     """
-    name = f"/{spec.namespace.strip('/')}/{spec.name}" if spec.namespace.strip("/") else f"/{spec.name}"
-    overrides = folder / f"{spec.name}.yaml"
-    overrides.write_text(yaml.safe_dump({name: {"ros__parameters": dict(spec.parameters)}}), encoding="utf-8")
+    overrides = write_parameters(spec, folder)
     start = f"import sys; from muse_ros.nodes.{spec.name} import main; sys.exit(main())"
     command = [sys.executable, "-c", start, "--ros-args", "-r", f"__node:={spec.name}"]
-    if spec.namespace.strip("/"):
-        command += ["-r", f"__ns:=/{spec.namespace.strip('/')}"]
+    namespace = full_name(spec).rpartition("/")[0]
+    if namespace:
+        command += ["-r", f"__ns:={namespace}"]
     for path in (*spec.parameter_files, overrides):
         command += ["--params-file", str(path)]
     return Program(spec.name, tuple(command), spec.required, spec.finishes)

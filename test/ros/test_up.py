@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from muse_ros.graph import GraphError, NodeSpec
+from muse_ros.parameter_file import full_name, write_parameters
 from muse_ros.up import child_environment, main, program, read_arguments
 
 
@@ -25,17 +26,25 @@ def test_a_word_that_is_no_argument_is_refused_with_an_example(word: str):
         read_arguments([word])
 
 
-def test_parameters_keep_their_types_whatever_they_look_like(tmp_path: Path):
-    parameters = {"session": "0815", "rate": 10.0, "seed": 3, "clock": False, "empty": ""}
-    command = program(NodeSpec("collect", parameters), tmp_path).command
-    written = yaml.safe_load(Path(command[-1]).read_text())
-    assert written == {"/collect": {"ros__parameters": parameters}}
+def test_texts_are_quoted_so_that_ros_does_not_read_them_as_numbers(tmp_path: Path):
+    written = write_parameters(
+        NodeSpec("collect", {"session": "0815", "rate": 10.0, "seed": 3, "clock": False}), tmp_path
+    )
+    lines = [line.strip(" ,") for line in written.read_text().splitlines()]
+    assert {'"session": "0815"', '"rate": 10.0', '"seed": 3', '"clock": false'} <= set(lines)
 
 
-def test_a_namespace_reaches_the_node_and_its_parameters(tmp_path: Path):
-    command = program(NodeSpec("collect", {"seed": 1}, namespace="left/"), tmp_path).command
-    assert "__ns:=/left" in command
-    assert "/left/collect" in yaml.safe_load(Path(command[-1]).read_text())
+def test_parameters_reach_a_node_in_its_namespace(tmp_path: Path):
+    spec = NodeSpec("collect", {"seed": 1}, namespace="left/")
+    assert full_name(spec) == "/left/collect"
+    assert yaml.safe_load(write_parameters(spec, tmp_path).read_text()) == {
+        "/left/collect": {"ros__parameters": {"seed": 1}}
+    }
+    assert "__ns:=/left" in program(spec, tmp_path).command
+
+
+def test_a_node_in_the_root_is_given_no_namespace(tmp_path: Path):
+    assert not [word for word in program(NodeSpec("collect", {}), tmp_path).command if word.startswith("__ns")]
 
 
 def test_the_parameters_of_the_arguments_come_after_those_of_files(tmp_path: Path):
