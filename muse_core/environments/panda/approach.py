@@ -6,33 +6,33 @@ import numpy as np
 
 from muse_core.control.state import RobotState
 from muse_core.environments.panda.task import CLOSED, OPEN, Goal
+from muse_core.geometry import matrix_from_quaternion
 
 HOVER_M = 0.10  # highest approach over the grasp
 ALIGNED_M = 0.012  # sideways and upward error at which the fingers close on a thing
-CLOSING_M = 0.020  # the same once they are closing: wider, so that a shaking hand does not open again
+CLOSING_M = 0.017  # the same once they are closing: wider, so that a shaking hand does not open again
 HELD_M = 0.028  # the same once they have stopped on it: it may have slipped
 ALIGNED_RAD = 0.15
-STOPPED_M = 0.004  # fingers this near to a thing's width have stopped on it
+STOPPED_M = (-0.012, 0.004)  # fingers this near to a thing's width have stopped on it; on a round thing they go further
 
 
-def yaw_of(quaternion: np.ndarray, symmetry: int = 1) -> float:
-    """Turn about z [rad] of a body that stands upright, folded to the nearest of `symmetry` equal turns."""
+def yaw_of(quaternion: np.ndarray) -> float:
+    """Turn about z [rad] of a body that stands upright, or of the tool that points down: where its x axis points."""
     x, y, z, w = quaternion
-    yaw = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
-    fold = 2 * np.pi / symmetry
-    return float((yaw + fold / 2) % fold - fold / 2)
+    return float(np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)))
+
+
+def cube_yaw(quaternion: np.ndarray) -> float:
+    """Turn about z [rad] of a cube on any of its faces, from -45 to 45 degrees."""
+    axes = matrix_from_quaternion(quaternion)
+    flattest = axes[:, int(np.argmin(np.abs(axes[2])))]
+    return _folded(float(np.arctan2(flattest[1], flattest[0])), 4)
 
 
 def tilt_of(quaternion: np.ndarray) -> float:
     """Angle [rad] between a body's z axis and the vertical."""
     x, y, _, _ = quaternion
     return float(np.arccos(np.clip(1 - 2 * (x * x + y * y), -1.0, 1.0)))
-
-
-def tool_yaw(quaternion: np.ndarray) -> float:
-    """Turn about z [rad] of a tool that points down; 0 where its x axis is the base's."""
-    x, y, z, w = quaternion
-    return float(np.arctan2(2 * (x * y + w * z), 1 - 2 * (y * y + z * z)))
 
 
 def funnel(sideways_m: float, free_m: float = ALIGNED_M, slope: float = 2.5, top_m: float = HOVER_M) -> float:
@@ -44,7 +44,7 @@ def holds(state: RobotState, grasp: np.ndarray, width_m: float) -> bool:
     """Whether the fingers have stopped on a thing of `width_m` whose grasp point is at `grasp` (3,) [m]."""
     offset = state.ee_position - grasp
     between = np.linalg.norm(offset[:2]) < HELD_M and abs(offset[2]) < HELD_M
-    return bool(between and abs(state.gripper_width - width_m) < STOPPED_M)
+    return bool(between and STOPPED_M[0] < state.gripper_width - width_m < STOPPED_M[1])
 
 
 def grasp_goal(state: RobotState, grasp: np.ndarray, yaw: float, open_width_m: float = 0.08) -> Goal:
@@ -58,7 +58,7 @@ def grasp_goal(state: RobotState, grasp: np.ndarray, yaw: float, open_width_m: f
     """
     offset = state.ee_position - grasp
     sideways = float(np.linalg.norm(offset[:2]))
-    turn = abs(tool_yaw(state.ee_orientation) - yaw)
+    turn = abs(yaw_of(state.ee_orientation) - yaw)
     closing = state.gripper_width < open_width_m - 0.004
     reach = CLOSING_M if closing else ALIGNED_M
     ready = sideways < reach and abs(offset[2]) < reach and turn < ALIGNED_RAD * (2 if closing else 1)
@@ -104,3 +104,8 @@ def release_goal(state: RobotState, width_m: float, yaw: float, leave_m: float =
 
 def _care(distance_m: float) -> float:
     return float(np.clip(distance_m / 0.06, 0.5, 1.0))
+
+
+def _folded(angle: float, symmetry: int) -> float:
+    turn = 2 * np.pi / symmetry
+    return float((angle + turn / 2) % turn - turn / 2)

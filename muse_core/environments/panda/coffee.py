@@ -67,13 +67,14 @@ class Coffee:
         yaw = yaw_of(machine[1])
         seat = machine[0] + matrix_from_quaternion(machine[1]) @ SEAT
         way = pod[0] - seat
-        if np.linalg.norm(way[:2]) < 0.012 and way[2] < 0.010:
+        grasp = pod[0] + np.array([0.0, 0.0, GRASP_HEIGHT_M])
+        held = holds(state, grasp, POD_WIDTH_M)
+        if np.linalg.norm(way[:2]) < (0.007 if held else 0.014) and way[2] < (0.006 if held else 0.012):
             beside = np.linalg.norm((state.ee_position - pod[0])[:2]) < 0.03 and state.ee_position[2] < pod[0][2] + 0.06
             if beside and lid.angle > np.radians(90):
                 return release_goal(state, POD_WIDTH_M, yaw, leave_m=0.26)
             return close_goal(state, machine, lid)
-        grasp = pod[0] + np.array([0.0, 0.0, GRASP_HEIGHT_M])
-        if holds(state, grasp, POD_WIDTH_M):
+        if held:
             return carry_goal(state, pod[0], seat, yaw, _past_the_lid(pod[0], machine, seat), top_m=0.05, free_m=0.006)
         if state.ee_position[2] < seat[2] + 0.05 and np.linalg.norm((state.ee_position - seat)[:2]) < 0.06:
             return Goal(state.ee_position + np.array([0.0, 0.0, 0.05]), yaw, OPEN)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from muse_core.control.state import RobotState
-from muse_core.environments.panda.approach import grasp_goal, holds, yaw_of
+from muse_core.environments.panda.approach import cube_yaw, grasp_goal, holds
 from muse_core.environments.panda.scene import Pose, Scene
 from muse_core.environments.panda.task import CLOSED, Goal, Spread, TaskInfo
 
@@ -42,7 +42,7 @@ class Lift:
     def goal(self, state: RobotState, objects: Mapping[str, Pose]) -> Goal:
         """Over the cube, down, close, and up once the fingers have stopped on it."""
         position, quaternion = objects["cube"]
-        yaw = yaw_of(quaternion, symmetry=4)
+        yaw = cube_yaw(quaternion)
         grasp = position + np.array([0.0, 0.0, GRASP_HEIGHT_M])
         if holds(state, grasp, CUBE_M):
             up = np.array([*state.ee_position[:2], RAISED_M + 0.05])
