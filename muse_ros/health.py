@@ -88,6 +88,10 @@ class Health:
         while arrivals.recent[0] < time_ns - _RATE_WINDOW_NS:
             arrivals.recent.popleft()
 
+    def newest_ns(self) -> int:
+        """The newest stamp that has come, of all expected topics [ns]; 0 where none has."""
+        return max((arrivals.newest_ns or 0 for arrivals in self._arrivals.values()), default=0)
+
     def forget(self) -> None:
         """Forget what has arrived: the clock jumped, or the world was reset."""
         self._arrivals = {topic: _Arrivals() for topic in self._expected}

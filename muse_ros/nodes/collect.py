@@ -107,11 +107,15 @@ class CollectNode(Node):
                 self._make_ready_to_hear()
             return self._advance(Verb(verb, self.now_ns()))
 
+    def recorder_figures(self) -> dict[str, dict[str, Any]]:
+        """Figures of the open or last bag, by topic."""
+        return self._recorder.figures().to_dict()
+
     def world_was_reset(self) -> None:
-        """From now on only samples stamped later than this moment count as fresh."""
+        """From now on only samples newer than all that has come by this moment count as fresh."""
         with self._lock:
             self._drain.drain()
-            self._since_ns = max(self.now_ns(), self._receive_clock.at(time.time_ns()) or 0)
+            self._since_ns = max(self.now_ns(), self._health.newest_ns()) + 1
             self._look_at_gate()
 
     def close(self) -> None:
