@@ -53,6 +53,7 @@ class Reference:
         self._target_q = self._q
         self._in_joints = False
         self._steps_left = 0
+        self._blocked = Limit.NOT_LIMITED
 
     def aim(self, action: ArmAction, q: np.ndarray, transform: np.ndarray) -> Limit:
         """Set the target that `action` asks for, from the last target.
@@ -70,7 +71,7 @@ class Reference:
             self._jump_to(q, transform)
         elif in_joints != self._in_joints:
             self._target, self._target_q = (self._position, self._quaternion), self._q
-        self._in_joints = in_joints
+        self._in_joints, self._blocked = in_joints, Limit.NOT_LIMITED
         self._steps_left = max(1, round(action.period_s / self._dt))
         values = np.asarray(action.values, dtype=np.float64)
         return self._aim_joints(action, values) if in_joints else self._aim_pose(action, values)
@@ -83,21 +84,21 @@ class Reference:
             transform: The tool's pose there, shape (4, 4).
 
         Returns:
-            Joints wanted next [rad], shape (7,); their velocity [rad/s], shape (7,); UNREACHABLE where inverse
-            kinematics failed, and the reference stayed where it was.
+            Joints wanted next [rad], shape (7,); their velocity [rad/s], shape (7,); UNREACHABLE from where inverse
+            kinematics failed, and the reference stayed, until the next action.
         """
         if self._ahead(q, transform):
-            return self._q, np.zeros(7), Limit.NOT_LIMITED
-        before, limited = self._q, Limit.NOT_LIMITED
+            return self._q, np.zeros(7), self._blocked
+        before = self._q
         share = 1.0 / self._steps_left if self._steps_left else 0.0
         if self._in_joints:
             self._q = self._q + share * (self._target_q - self._q)
         else:
-            limited = self._advance_pose(share)
+            self._advance_pose(share)
         self._steps_left = max(0, self._steps_left - 1)
-        return self._q, (self._q - before) / self._dt, limited
+        return self._q, (self._q - before) / self._dt, self._blocked
 
-    def _advance_pose(self, share: float) -> Limit:
+    def _advance_pose(self, share: float) -> None:
         position = self._position + share * (self._target[0] - self._position)
         turn = share * _turn(self._quaternion, self._target[1])
         quaternion = quaternion_normalize(quaternion_multiply(quaternion_from_rotation_vector(turn), self._quaternion))
@@ -105,10 +106,9 @@ class Reference:
             position, quaternion, self._q, home_pull=HOME_PULL_PER_S * self._dt, max_iterations=_MAX_ITERATIONS
         )
         if error > REACHED_M:
-            self._target, self._steps_left = (self._position, self._quaternion), 1
-            return Limit.UNREACHABLE
-        self._q, self._position, self._quaternion = q, position, quaternion
-        return Limit.NOT_LIMITED
+            self._target, self._blocked = (self._position, self._quaternion), Limit.UNREACHABLE
+        else:
+            self._q, self._position, self._quaternion = q, position, quaternion
 
     def _aim_pose(self, action: ArmAction, values: np.ndarray) -> Limit:
         base_position, base_quaternion = self._target

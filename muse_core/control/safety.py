@@ -19,6 +19,8 @@ from muse_core.control.limits import Limit, Limits
 
 _SHARES = (1.0, 0.75, 0.5, 0.25, 0.1, 0.03)
 """How much of the step from braking to what was asked is tried, in this order, where all of it is not allowed."""
+_WALL_BRAKING = 1.0
+"""The tool slows down before a wall of the workspace as if it could brake by this much [m/s^2]."""
 _ROUNDING = 1e-12
 _LARGEST = 1e3
 """Wishes beyond this many rad or rad/s mean the same and would overflow."""
@@ -116,21 +118,21 @@ class SafetyFilter:
         broken = self._broken(path)
         if not broken:
             return limited | self._take(path)
-        to_there = ((q_wanted - self.q) / self._dt,) if self.standing else ()
-        return limited | broken | self._move_less((wanted, *to_there))
+        return limited | broken | self._move_less(wanted, (q_wanted - self.q) / self._dt)
 
-    def _move_less(self, wishes: tuple[np.ndarray, ...]) -> Limit:
-        """Go as far from braking towards the first wished velocity as the limits allow, all joints alike.
+    def _move_less(self, *wishes: np.ndarray) -> Limit:
+        """Go as far from braking towards one of the wished velocities as the limits allow, all joints alike.
 
         Limiting joint by joint turns the way, and an arm at a wall of the workspace could not leave it; in a straight
-        line of joints, the second wish of an arm that stands, it can.
+        line of joints it can.
         """
         braked = self._braking_velocity()
-        for wish in wishes:
-            change = np.abs(wish - self.velocity) / (self._max_acceleration * self._dt)
-            straight = self.velocity + (wish - self.velocity) / max(1.0, change.max())
-            for share in _SHARES:
-                path = self._path(braked + share * (straight - braked))
+        changes = [wish - self.velocity for wish in wishes]
+        largest = [np.max(np.abs(change) / (self._max_acceleration * self._dt)) for change in changes]
+        straight = [self.velocity + change / max(1.0, most) for change, most in zip(changes, largest, strict=True)]
+        for share in _SHARES:
+            for velocity in straight:
+                path = self._path(braked + share * (velocity - braked))
                 if not self._broken(path):
                     return self._take(path)
         return self.brake()
@@ -154,15 +156,29 @@ class SafetyFilter:
         if np.abs(velocity).max() > 0.0 and (np.abs(velocity) > self._max_velocity).any():
             velocity = velocity * np.min(self._max_velocity / np.maximum(np.abs(velocity), _ROUNDING))
             limited |= Limit.JOINT_VELOCITY
-        velocity, too_fast = self._slow_tool(velocity)
-        return velocity, limited | too_fast
-
-    def _slow_tool(self, velocity: np.ndarray) -> tuple[np.ndarray, Limit]:
-        """The velocity scaled down to the tool's speed limits, by the Jacobian halfway through the step."""
-        twist = self._kinematics.jacobian(self.q + 0.5 * self._dt * velocity) @ velocity
+        jacobian = self._kinematics.jacobian(self.q + 0.5 * dt * velocity)
+        velocity, at_wall = self._turn_from_walls(velocity, jacobian)
+        twist = jacobian @ velocity
         linear, angular = np.sqrt(twist[:3] @ twist[:3]), np.sqrt(twist[3:] @ twist[3:])
         share = max(linear / self._limits.linear_speed, angular / self._limits.angular_speed)
-        return (velocity * (0.999 / share), Limit.CARTESIAN_SPEED) if share > 0.999 else (velocity, Limit.NOT_LIMITED)
+        if share > 0.999:
+            velocity, limited = velocity * (0.999 / share), limited | Limit.CARTESIAN_SPEED
+        return velocity, limited | at_wall
+
+    def _turn_from_walls(self, velocity: np.ndarray, jacobian: np.ndarray) -> tuple[np.ndarray, Limit]:
+        """The velocity without what brings the tool too fast towards a wall of the workspace; it may slide along it."""
+        tool, limited = self._transform[:3, 3], Limit.NOT_LIMITED
+        walls = ((1.0, self._limits.workspace_upper - tool), (-1.0, tool - self._limits.workspace_lower))
+        for axis in range(3):
+            for outward, distances in walls:
+                room = max(0.0, float(distances[axis]))
+                allowed = min(np.sqrt(2.0 * _WALL_BRAKING * room), 0.5 * room / self._dt)
+                row = outward * jacobian[axis]
+                excess = row @ velocity - allowed
+                if excess > 0.0:
+                    velocity = velocity - row * (excess / max(row @ row, _ROUNDING))
+                    limited |= Limit.WORKSPACE
+        return velocity, limited
 
     def _path(self, velocity: np.ndarray) -> _Path:
         """The step at `velocity`, then the straight way to a standstill that brakes as hard as the joints allow."""
