@@ -126,8 +126,8 @@ def _tell(summary: Summary, output: Path, wall_s: float, size: int, rate_hz: flo
     print(
         f"{report['episodes']} episodes in {report['segments']} segments, {report['successes']} successes, "
         f"{report['rows']} rows ({report['duration_s']:.1f} s).\nOf {ticks['ticks']} ticks: {ticks['leading']} "
-        f"before the first row, {ticks['trailing']} after the last, {ticks['gaps']} in gaps, {ticks['short']} in segments of "
-        "one row."
+        f"before the first row, {ticks['trailing']} after the last, {ticks['gaps']} in gaps, {ticks['short']} in "
+        "segments of one row."
     )
     for reason, count in list(report["reasons"].items())[:5]:
         print(f"  {count} ticks without a row: {reason}")

@@ -28,14 +28,9 @@ class Qos:
 
     @classmethod
     def of(cls, profile: Any) -> Qos:
-        """From an rclpy ``QoSProfile``, or from anything that says no more than ``reliable`` and ``latched``."""
+        """From an rclpy ``QoSProfile`` or anything with the same attributes."""
         if isinstance(profile, Qos):
             return profile
-        if hasattr(profile, "latched"):
-            return cls(
-                reliability="reliable" if profile.reliable else "best_effort",
-                durability="transient_local" if profile.latched else "volatile",
-            )
         return cls(
             reliability=_name(profile.reliability, _RELIABILITY),
             durability=_name(profile.durability, _DURABILITY),

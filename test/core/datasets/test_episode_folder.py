@@ -8,11 +8,13 @@ import pytest
 from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
 from muse_core.spec import ArraySpec, Spec, SpecError
 
-SPEC = Spec({
-    "q": ArraySpec((2,), unit="rad"),
-    "image": ArraySpec((16, 24, 3), "uint8", "rgb"),
-    "done": ArraySpec((), "bool", role="output"),
-})
+SPEC = Spec(
+    {
+        "q": ArraySpec((2,), unit="rad"),
+        "image": ArraySpec((16, 24, 3), "uint8", "rgb"),
+        "done": ArraySpec((), "bool", role="output"),
+    }
+)
 
 
 def episode(length, seed=0):
@@ -104,13 +106,16 @@ def test_ids_that_are_no_folder_names_are_refused(folder, name):
         folder.add_episode(name, episode(3))
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"q": np.zeros((3, 3), np.float32)}, r"'q': expected shape"),
-    ({"q": np.zeros((3, 2), np.float64)}, "expected dtype float32"),
-    ({"q": np.full((3, 2), np.nan, np.float32)}, "not finite"),
-    ({"q": np.zeros((2, 2), np.float32)}, "same number of rows"),
-    ({"extra": np.zeros(3)}, "unknown array extra"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"q": np.zeros((3, 3), np.float32)}, r"'q': expected shape"),
+        ({"q": np.zeros((3, 2), np.float64)}, "expected dtype float32"),
+        ({"q": np.full((3, 2), np.nan, np.float32)}, "not finite"),
+        ({"q": np.zeros((2, 2), np.float32)}, "same number of rows"),
+        ({"extra": np.zeros(3)}, "unknown array extra"),
+    ],
+)
 def test_arrays_that_break_the_spec_are_refused(folder, change, message):
     with pytest.raises(SpecError, match=message):
         folder.add_episode("e1", {**episode(3), **change})
