@@ -20,7 +20,7 @@ EE_POSE = "panda/ee_pose"
 EE_TWIST = "panda/ee_twist"
 OBJECTS = "sim/objects"
 TOPICS = (JOINT_STATES, EE_POSE, EE_TWIST, OBJECTS)
-PENDING_TICKS = 4
+PENDING_TICKS = 20
 
 
 class TickJoin:

@@ -85,7 +85,7 @@ def test_ticks_that_never_complete_do_not_pile_up():
     join = TickJoin(["a", "b"], 10.0)
     for tick in range(1000):
         join.add("a", tick * 100 * MS, "x")
-    assert len(join._pending) <= 5
+    assert len(join._pending) <= 21
 
 
 def test_after_a_reset_the_clock_may_have_gone_back():
