@@ -1,7 +1,7 @@
 """Images between wire, disk and network: the one encoder and the one decoder.
 
 The recorder's audit, the converter, the live policy node and the simulator all decode through :func:`decode_image`, so
-that the same bytes give the same pixels everywhere. Needs numpy and OpenCV (4.5 or newer); knows nothing of ROS or torch.
+that the same bytes give the same pixels everywhere. Needs numpy and OpenCV (4.5 or newer); no ROS, no torch.
 """
 
 from __future__ import annotations

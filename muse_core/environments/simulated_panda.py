@@ -18,6 +18,7 @@ from muse_core.control.motion import MotionController
 from muse_core.control.state import ACTION_SIZES, ArmAction, RobotState
 from muse_core.environments.environment import Arrays
 from muse_core.environments.panda.hand import MAX_WIDTH_M
+from muse_core.environments.panda.task import STEP_LIMIT_HZ
 from muse_core.environments.panda.world import PandaWorld
 from muse_core.geometry import euler_from_quaternion
 from muse_core.images import decode_image, encode_jpeg
@@ -89,9 +90,10 @@ class SimulatedPanda:
         self.world = PandaWorld(task, camera_size, wide)
         self.rate_hz = float(rate_hz)
         self.action_space = action_space
-        self.images = {key: _image_settings(key, value) for key, value in (IMAGES if images is None else images).items()}
+        images = IMAGES if images is None else images
+        self.images = {key: _image_settings(key, settings) for key, settings in images.items()}
         self._jpeg_quality = jpeg_quality
-        step_limit_s = self.world.task.info.step_limit / 10
+        step_limit_s = self.world.task.info.step_limit / STEP_LIMIT_HZ
         self.max_steps = round(step_limit_s * rate_hz) if max_steps is None else int(max_steps)
         self._limits = default_limits() if limits is None else limits
         self._kinematics = PandaKinematics(self._limits)

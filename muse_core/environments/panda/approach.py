@@ -1,4 +1,4 @@
-"""Where a hand goes to take or to put a thing: functions of what is measured now, shared by the tasks' experts. Pure."""
+"""Where a hand goes to take or to put a thing: functions of what is measured now, shared by the experts. Pure."""
 
 from __future__ import annotations
 

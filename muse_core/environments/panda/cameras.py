@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import weakref
 
 import numpy as np
 
 from muse_core.environments.panda.mujoco_gl import GL_HELP, mujoco
 
 CAMERAS = ("front", "wrist")
+OVERVIEW = "overview"  # for pictures of the whole robot; no part of any observation
 
 
 class RenderError(RuntimeError):
@@ -30,6 +33,7 @@ class CameraRenderer:
         self._fine = fine
         self._renderer: mujoco.Renderer | None = None
         self._thread: int | None = None
+        atexit.register(_close_at_exit, weakref.ref(self))
 
     def draw(self, data: mujoco.MjData, camera: str) -> np.ndarray:
         """The view of one camera: (H, W, 3) uint8, RGB.
@@ -37,14 +41,19 @@ class CameraRenderer:
         Raises:
             RenderError: on an unknown camera, without a working OpenGL, or from a second thread.
         """
-        if camera not in CAMERAS:
-            raise RenderError(f"no camera named {camera!r}; there are {', '.join(CAMERAS)}")
+        if camera not in (*CAMERAS, OVERVIEW):
+            raise RenderError(f"no camera named {camera!r}; there are {', '.join((*CAMERAS, OVERVIEW))}")
         renderer = self._ready_renderer()
         renderer.update_scene(data, camera)
         flags = renderer.scene.flags
         flags[mujoco.mjtRndFlag.mjRND_SHADOW] = self._fine
         flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
         return renderer.render()
+
+    @property
+    def made_here(self) -> bool:
+        """Whether this thread is the one that rendered."""
+        return self._thread == threading.get_ident()
 
     def close(self) -> None:
         """Free the GL context, in the thread that rendered. Safe to call twice."""
@@ -56,7 +65,7 @@ class CameraRenderer:
         if self._renderer is None:
             self._thread = threading.get_ident()
             self._renderer = self._make_renderer()
-        elif self._thread != threading.get_ident():
+        elif not self.made_here:
             raise RenderError("this world was first rendered in another thread; render in one thread, or close() there")
         return self._renderer
 
@@ -68,3 +77,10 @@ class CameraRenderer:
             return mujoco.Renderer(self._model, height=height, width=width)
         except Exception as error:  # MuJoCo and PyOpenGL raise anything from ImportError to AttributeError here
             raise RenderError(f"could not open an OpenGL context: {error}; {GL_HELP}") from error
+
+
+def _close_at_exit(reference: weakref.ref[CameraRenderer]) -> None:
+    """Free a context that nobody closed, while the GL library still answers; only its own thread can."""
+    renderer = reference()
+    if renderer is not None and renderer.made_here:
+        renderer.close()

@@ -40,7 +40,7 @@ class Lid:
 
     @property
     def edge(self) -> np.ndarray:
-        """x and z of the free edge in the machine's frame [m]."""
+        """Where the free edge is: x and z in the machine's frame [m]."""
         return HINGE + LENGTH_M * _along(self.angle)
 
     def behind(self, point: np.ndarray) -> float:

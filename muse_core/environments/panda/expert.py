@@ -21,7 +21,7 @@ RATE_HZ = 10.0
 SPEED_M_S = 0.22
 TURN_RAD_S = 0.5
 GAIN = 0.5  # share of the remaining way that one action goes
-# The tool drifts on for this long before it heeds an action: the last one still runs for 0.04 s, and speed changes slowly.
+# The tool drifts on this long before it heeds an action: the last one still runs for 0.04 s, and speeds change slowly.
 PREVIEW_S = 0.07
 _DOWN = np.array([1.0, 0.0, 0.0, 0.0])
 

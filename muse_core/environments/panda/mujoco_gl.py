@@ -1,7 +1,7 @@
 """The one place that imports MuJoCo: it chooses the GL backend first, which cannot be changed afterwards.
 
-Every other module says ``from muse_core.environments.panda.mujoco_gl import mujoco``. Physics runs without any GL library;
-rendering then raises an error that names the packages to install.
+Every other module says ``from muse_core.environments.panda.mujoco_gl import mujoco``. Physics runs without any GL
+library; rendering then raises an error that names the packages to install.
 """
 
 from __future__ import annotations

@@ -1,14 +1,22 @@
-"""Reading and setting poses in a MuJoCo scene by name, with quaternions xyzw. Tasks see the physics through this alone."""
+"""Reading and setting poses in a MuJoCo scene by name, quaternions xyzw. Tasks see the physics through this alone."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 
 from muse_core.environments.panda.mujoco_gl import mujoco
 
+MODELS = Path(__file__).parent / "models"
 TOOL = "panda_hand_tcp"
 
 Pose = tuple[np.ndarray, np.ndarray]  # position (3,) [m], quaternion (4,) xyzw; in panda_link0
+
+
+def load_model(file_name: str) -> mujoco.MjModel:
+    """The compiled model of a file in `models/`."""
+    return mujoco.MjModel.from_xml_path(str(MODELS / file_name))
 
 
 class Scene:

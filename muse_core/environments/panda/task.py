@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from muse_core.control.state import RobotState
 from muse_core.environments.panda.scene import Pose, Scene
 
 OPEN, CLOSED = 0.0, 1.0
+STEP_LIMIT_HZ = 10  # the rate at which step limits count
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Spread:
         """A position (3,) [m] and a yaw [rad]."""
         position = np.array([rng.uniform(*self.x), rng.uniform(*self.y), rng.uniform(*self.z)])
         return position, float(rng.uniform(-self.yaw, self.yaw))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, lengths in metres and angles in degrees."""
+        turn = round(float(np.degrees(self.yaw)), 3)
+        return {"x_m": list(self.x), "y_m": list(self.y), "z_m": list(self.z), "yaw_deg": [-turn, turn]}
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class TaskInfo:
         wide_spread: Where each object is placed in the wide variant.
         step_limit: Steps at 10 Hz after which an episode is cut off.
         success: The test of success, in a sentence.
+        notes: Further figures for a report, names with units.
     """
 
     name: str

@@ -6,36 +6,31 @@ joint set-points only: inverse kinematics and the safety filter lie before it, i
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from muse_core.control.state import RobotState, SetPoint
-from muse_core.environments.panda.cameras import CAMERAS, CameraRenderer
-from muse_core.environments.panda.hand import LATENCY_S, MAX_WIDTH_M, SPEED_M_S, SlowHand
+from muse_core.environments.panda.cameras import CameraRenderer
+from muse_core.environments.panda.hand import MAX_WIDTH_M, SlowHand
 from muse_core.environments.panda.mujoco_gl import mujoco
-from muse_core.environments.panda.scene import TOOL, Pose, Scene
+from muse_core.environments.panda.scene import TOOL, Pose, Scene, load_model
+from muse_core.environments.panda.task_settings import READY_Q, START_NOISE_RAD, describe
 from muse_core.environments.panda.tasks import find_task
 
-MODELS = Path(__file__).parent / "models"
 ARM_JOINTS = tuple(f"panda_joint{n}" for n in range(1, 8))
 FINGER_JOINTS = ("panda_finger_joint1", "panda_finger_joint2")
 PHYSICS_HZ = 500
 
-# Hand down, tool at (0.42, 0, 0.22) m: every episode starts near it.
-READY_Q = np.array([0.0, -0.215986, 0.0, -2.620694, 0.0, 2.404708, 0.785398])
-START_NOISE_RAD = 0.02
-
 
 class PandaWorld:
-    """A Panda on a table with one task's objects. Deterministic: a seed and set-points give the same episode, bit for bit.
+    """A Panda on a table with one task's objects. The same seed and set-points give the same episode, bit for bit.
 
     Args:
         task: Name in :data:`muse_core.environments.panda.tasks.TASKS`.
         camera_size: (height, width) of the pictures [px].
         wide: Spread the objects wider than by default.
-        fine: Render shadows and smooth edges: for people, not for policies.
+        fine: Render shadows and smooth edges: for people, not for policies; several times slower.
 
     Raises:
         ValueError: on an unknown task; the message lists the known ones.
@@ -47,7 +42,7 @@ class PandaWorld:
         self.task = find_task(task)
         self.camera_size = (int(camera_size[0]), int(camera_size[1]))
         self.wide = wide
-        self._model = mujoco.MjModel.from_xml_path(str(MODELS / self.task.info.model_file))
+        self._model = load_model(self.task.info.model_file)
         self._data = mujoco.MjData(self._model)
         self._scene = Scene(self._model, self._data)
         self._renderer = CameraRenderer(self._model, self.camera_size, fine)
@@ -145,7 +140,9 @@ class PandaWorld:
         return bool(self.task.success(self._scene))
 
     def render(self, camera: str = "front") -> np.ndarray:
-        """The view of the ``front`` or ``wrist`` camera: (H, W, 3) uint8, RGB. One thread only.
+        """The view of the ``front`` or ``wrist`` camera, or of the ``overview`` for people: (H, W, 3) uint8, RGB.
+
+        One thread only.
 
         Raises:
             RenderError: on an unknown camera, without a working OpenGL, or from a second thread.
@@ -157,37 +154,8 @@ class PandaWorld:
         self._renderer.close()
 
     def describe(self) -> dict[str, Any]:
-        """The task as plain data for a report: ranges, cameras, step limit, the hand's slowness."""
-        info = self.task.info
-        ranges = {
-            name: {"x_m": list(s.x), "y_m": list(s.y), "z_m": list(s.z), "yaw_deg": round(float(np.degrees(s.yaw)), 3)}
-            for name, s in info.spreads(self.wide).items()
-        }
-        return {
-            "task": info.name,
-            "instruction": info.instruction,
-            "success": info.success,
-            "wide": self.wide,
-            "objects": list(info.objects),
-            "ranges": ranges,
-            "step_limit": info.step_limit,
-            "step_limit_s": info.step_limit / 10,
-            "camera_size": list(self.camera_size),
-            "cameras": {name: self._describe_camera(name) for name in CAMERAS},
-            "start_joint_noise_rad": START_NOISE_RAD,
-            "hand": {"latency_s": LATENCY_S, "speed_m_s": SPEED_M_S, "max_width_m": MAX_WIDTH_M},
-        }
-
-    def _describe_camera(self, name: str) -> dict[str, Any]:
-        camera = self._model.camera(name)
-        parent = self._model.body(int(camera.bodyid[0])).name
-        return {
-            "frame": "panda_link0" if parent == "world" else parent,
-            "position_m": [round(float(v), 6) for v in camera.pos],
-            "quaternion_xyzw": [round(float(v), 6) for v in camera.quat[[1, 2, 3, 0]]],
-            "axes": "x right, y up, looks along -z",
-            "fovy_deg": float(camera.fovy[0]),
-        }
+        """The task as plain data: ranges, cameras, step limit, the hand's slowness."""
+        return describe(self.task.info, self._model, self.wide, self.camera_size)
 
     def _jacobian(self) -> np.ndarray:
         linear, angular = np.empty((3, self._model.nv)), np.empty((3, self._model.nv))
