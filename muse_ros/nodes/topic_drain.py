@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from rclpy.callback_groups import CallbackGroup
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
@@ -77,7 +76,6 @@ class _Inlet:
             lambda message: None,
             qos,
             callback_group=group,
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
             raw=True,
         )
 
