@@ -21,6 +21,7 @@ from muse_ros.episode_events import (
     Mark,
     MoveEpisode,
     OpenBag,
+    Opened,
 )
 from muse_ros.episode_file import Description, episode_content
 from muse_ros.episodes import Session
@@ -79,10 +80,11 @@ class EpisodeEffects:
         self._around = surroundings
 
     def carry_out(self, effect: Effect, session: Session) -> Event | None:
-        """Do it; answers the event that the machine must hear next, if any: ``Filed`` or ``Failed``."""
+        """Do it; answers the event that the machine must hear next, if any."""
         try:
             if isinstance(effect, OpenBag):
                 self._open(effect.episode_id, session)
+                return Opened(self._around.now_ns())
             elif isinstance(effect, Mark):
                 self._mark(effect, session)
             elif isinstance(effect, EndData):
@@ -93,9 +95,9 @@ class EpisodeEffects:
                 self._folder.file(effect.episode_id, effect.kept)
                 return Filed(effect.kept)
             elif isinstance(effect, LeaveBag):
-                self._around.warn(
-                    f"{effect.reason}: the episode stays, undecided, in {self._folder.recording(effect.episode_id)}"
-                )
+                folder = self._folder.recording(effect.episode_id)
+                if folder.is_dir():
+                    self._around.warn(f"{effect.reason}: the episode stays, undecided, in {folder}")
                 self._close(session, cut_short=effect.reason)
             elif isinstance(effect, MoveEpisode):
                 self._folder.refile(effect.episode_id, effect.kept)

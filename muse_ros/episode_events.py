@@ -25,6 +25,13 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """The bag is open and everything that arrives is written: the episode begins at this instant."""
+
+    now_ns: int
+
+
+@dataclass(frozen=True)
 class Filed:
     """The bag was closed and put in its place."""
 
@@ -47,12 +54,12 @@ class Interrupted:
     now_ns: int
 
 
-Event = Verb | Gate | Filed | Failed | Interrupted
+Event = Verb | Gate | Opened | Filed | Failed | Interrupted
 
 
 @dataclass(frozen=True)
 class OpenBag:
-    """Open a bag for this episode and write to it all that arrives."""
+    """Open a bag for this episode and write to it all that arrives; answer with ``Opened`` or ``Failed``."""
 
     episode_id: str
 

@@ -32,6 +32,7 @@ from muse_ros.episode_events import (
     Mark,
     MoveEpisode,
     OpenBag,
+    Opened,
     Verb,
 )
 
@@ -75,7 +76,7 @@ class Session:
         next_index: Number of the next episode, from 0.
         episode_id: Name of the current or last episode; empty before the first.
         episode_index: Its number.
-        start_ns: Stamp of its start, on the node's clock; 0 before the first.
+        start_ns: Stamp of its start, on the node's clock; 0 before its bag is open.
         stop_ns: Stamp of its end; 0 while it runs.
         outcome: Its label.
         kept: Episodes kept in this session.
@@ -154,6 +155,8 @@ def advance(session: Session, event: Event) -> Step:
         return _obey(session, event)
     if isinstance(event, Gate):
         return Step(_gated(replace(session, problems=event.problems)))
+    if isinstance(event, Opened):
+        return Step(replace(session, start_ns=event.now_ns), (Mark("start", event.now_ns),))
     if isinstance(event, Filed):
         return Step(_filed(session, event.kept))
     if isinstance(event, Failed):
@@ -200,11 +203,11 @@ def _obey_between(session: Session, verb: Verb) -> Step:
         next_index=index + 1,
         episode_id=episode_name(index),
         episode_index=index,
-        start_ns=verb.now_ns,
+        start_ns=0,
         stop_ns=0,
         outcome=Outcome.UNLABELLED,
     )
-    return Step(begun, (OpenBag(begun.episode_id), Mark("start", verb.now_ns)))
+    return Step(begun, (OpenBag(begun.episode_id),))
 
 
 def _undo(session: Session) -> Step:
@@ -271,7 +274,8 @@ def _filed(session: Session, kept: bool) -> Session:
 
 def _fail(session: Session, event: Failed) -> Step:
     running = session.state in (State.RECORDING, State.DECIDING)
-    cut = running or session.cut or session.state is State.SAVING
+    begun = running and session.start_ns > 0  # else its bag could not even be opened: there is nothing to decide about
+    cut = begun or session.cut or session.state is State.SAVING
     failed = replace(session, state=State.FAULT, fault=event.reason, cut=cut)
     if not running:
         return Step(failed)

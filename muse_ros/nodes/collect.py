@@ -190,12 +190,17 @@ class CollectNode(Node):
         self._look_at_gate()
 
     def _advance(self, event: Event) -> Step:
-        """One step of the machine; effects that fail or finish feed it again."""
+        """One step of the machine; effects that fail or finish feed it again.
+
+        The new state is published once it is true: RECORDING when the bag takes everything, so that no action that
+        answers it is missed.
+        """
         with self._lock:
             first = step = advance(self.session, event)
             while step is not None:
                 self.session, current, step = step.session, step, None
-                self._publish_status()
+                if self.session.state is State.SAVING:
+                    self._publish_status()
                 for effect in current.effects:
                     answer = self._effects.carry_out(effect, self.session)
                     if answer is not None:
@@ -220,6 +225,9 @@ class CollectNode(Node):
             if reason and (running or (self._drain.error and self.session.state is not State.FAULT)):
                 self._advance(Failed(reason, self.now_ns()))
             self._look_at_gate()
+            if self.session.state is State.RECORDING and self._disk_problem():
+                self.get_logger().error(f"the episode is stopped: {self._disk_problem()}")
+                self._advance(Verb("stop", self.now_ns()))
 
     def _look_at_gate(self) -> None:
         before = self.session
@@ -228,11 +236,14 @@ class CollectNode(Node):
             self._publish_status()
 
     def _problems(self) -> tuple[str, ...]:
-        problems = self._health.problems(self.now_ns(), self._since_ns)
+        disk = self._disk_problem()
+        return self._health.problems(self.now_ns(), self._since_ns) + ((disk,) if disk else ())
+
+    def _disk_problem(self) -> str:
         free_gb = shutil.disk_usage(self.folder.path).free / 1e9
-        if free_gb < self._min_free_gb:
-            problems += (f"{free_gb:.2f} GB free in {self.folder.path}, {self._min_free_gb:g} GB wanted (min_free_gb)",)
-        return problems
+        if free_gb >= self._min_free_gb:
+            return ""
+        return f"{free_gb:.2f} GB free in {self.folder.path}, {self._min_free_gb:g} GB wanted (min_free_gb)"
 
     def _report_while_recording(self) -> None:
         if self.session.state is State.RECORDING or advice(self.session) != self._message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import InvalidParameterValueException
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 
 from muse_ros.nodes.run_node import NodeFailure
@@ -43,7 +43,7 @@ def declare(
         descriptor.additional_constraints = f"one of {', '.join(choices)}"
     try:
         value = node.declare_parameter(name, default, descriptor).value
-    except InvalidParameterValueException as error:
+    except (InvalidParameterTypeException, InvalidParameterValueException) as error:
         legal = f"between {limits[0]} and {limits[1]}" if limits else type(default).__name__
         raise NodeFailure(f"node {node.get_name()}: parameter {name} must be {legal}: {error}") from error
     if choices and value not in choices:

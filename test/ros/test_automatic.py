@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from muse_ros.automatic import AutomaticEpisodes, Do, Finish, Plan, Report, Reset, View
-from muse_ros.episode_events import Failed, FileBag, Filed, Gate, Verb
+from muse_ros.episode_events import Failed, FileBag, Filed, Gate, OpenBag, Opened, Verb
 from muse_ros.episodes import Session, advance
 
 S = 1_000_000_000
@@ -60,7 +60,9 @@ def verb(session, name, now_ns):
     assert not step.refusal, step.refusal
     session = step.session
     for effect in step.effects:
-        if isinstance(effect, FileBag):
+        if isinstance(effect, OpenBag):
+            session = advance(session, Opened(now_ns)).session
+        elif isinstance(effect, FileBag):
             session = advance(session, Filed(effect.kept)).session
     return session
 

@@ -32,7 +32,7 @@ class Stage:
             prepare=self.prepare,
             describe=lambda: Description(task="lift", operator="ada", note="left hand", seed=5),
             left_out=lambda: {"/rosout": "ROS housekeeping"},
-            now_ns=lambda: 999,
+            now_ns=lambda: 1000,
             warn=self.warnings.append,
         )
         contract = load_contract("panda")
@@ -126,6 +126,8 @@ def test_a_bag_that_cannot_be_opened_is_a_fault_and_harms_nothing(stage):
     assert stage.session.state is State.FAULT
     assert "exists already" in stage.session.fault
     assert (stage.folder.path / "episode_0000").is_dir()
+    stage.verbs("discard", "start", "stop", "keep")
+    assert (stage.folder.path / "episode_0002").is_dir()
 
 
 def test_a_kept_name_that_is_taken_is_a_fault_and_the_episode_stays_where_it_is(stage):

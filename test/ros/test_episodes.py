@@ -17,6 +17,7 @@ from muse_ros.episode_events import (
     Mark,
     MoveEpisode,
     OpenBag,
+    Opened,
     Verb,
 )
 from muse_ros.episodes import VERBS, Outcome, Session, State, advance, advice, legal_verbs
@@ -25,7 +26,7 @@ READY = Session(state=State.READY, problems=())
 
 
 def run(session, *verbs, now_ns=100):
-    """Obey `verbs` in turn, filing the bag whenever that is asked for; returns the session and all effects."""
+    """Obey `verbs` in turn, opening and filing bags whenever that is asked for; returns the session and all effects."""
     effects = []
     for verb in verbs:
         step = advance(session, Verb(verb, now_ns))
@@ -33,7 +34,10 @@ def run(session, *verbs, now_ns=100):
         session = step.session
         effects += step.effects
         for effect in step.effects:
-            if isinstance(effect, FileBag):
+            if isinstance(effect, OpenBag):
+                step = advance(session, Opened(now_ns))
+                session, effects = step.session, [*effects, *step.effects]
+            elif isinstance(effect, FileBag):
                 session = advance(session, Filed(effect.kept)).session
     return session, effects
 
@@ -54,10 +58,12 @@ def test_start_is_refused_in_idle_with_every_problem_named():
     assert "camera: nobody publishes; panda/ee_pose: 3.0 s old" in step.refusal
 
 
-def test_start_opens_the_bag_before_it_marks_the_start():
-    step = advance(replace(READY, next_index=7), Verb("start", 42))
-    assert step.effects == (OpenBag("episode_0007"), Mark("start", 42))
-    assert (step.session.state, step.session.start_ns, step.session.next_index) == (State.RECORDING, 42, 8)
+def test_an_episode_begins_once_its_bag_is_open():
+    asked = advance(replace(READY, next_index=7), Verb("start", 42))
+    assert asked.effects == (OpenBag("episode_0007"),)
+    begun = advance(asked.session, Opened(45))
+    assert begun.effects == (Mark("start", 45),)
+    assert (begun.session.state, begun.session.start_ns, begun.session.next_index) == (State.RECORDING, 45, 8)
 
 
 def test_stop_marks_then_ends_the_data_and_asks_for_a_decision():
@@ -149,6 +155,14 @@ def test_a_write_error_leaves_the_episode_under_its_recording_name():
     assert legal_verbs(step.session) == ("keep", "discard")
 
 
+def test_a_bag_that_could_not_be_opened_leaves_nothing_to_decide_about():
+    asked = advance(READY, Verb("start", 1)).session
+    fault = advance(asked, Failed("no such folder", 2)).session
+    assert legal_verbs(fault) == ("discard",)
+    session, effects = run(fault, "discard")
+    assert (session.state, session.discarded, effects) == (State.READY, 0, [])
+
+
 def test_what_a_fault_left_can_be_kept_and_the_session_goes_on():
     recording, _ = run(READY, "start")
     fault = advance(recording, Failed("disk", 9)).session
@@ -200,7 +214,9 @@ def test_counts_and_bags_stay_consistent_whatever_comes():
             for effect in step.effects:
                 opened += isinstance(effect, OpenBag)
                 closed += isinstance(effect, FileBag)
-                if isinstance(effect, FileBag):
+                if isinstance(effect, OpenBag):
+                    session = advance(session, Opened(now_ns)).session
+                elif isinstance(effect, FileBag):
                     session = advance(session, Filed(effect.kept)).session
         assert session.kept + session.discarded == closed <= opened == session.next_index
         assert 0 <= session.successes <= session.kept
