@@ -47,6 +47,10 @@ class Arm:
         return KINEMATICS.forward(self.q)[0]
 
 
+def beside(point, *offset):
+    return np.add(point, offset)
+
+
 def delta(x=0.0, y=0.0, z=0.0, gripper=0.0):
     return [x, y, z, 0, 0, 0, gripper]
 
@@ -55,7 +59,7 @@ def test_one_delta_ends_where_it_points():
     arm = Arm()
     arm.ask("ee_delta", delta(0.01, -0.02, 0.005))
     arm.run(25)
-    np.testing.assert_allclose(arm.tool, START + [0.01, -0.02, 0.005], atol=1e-5)
+    np.testing.assert_allclose(arm.tool, beside(START, 0.01, -0.02, 0.005), atol=1e-5)
 
 
 def test_a_small_delta_is_spread_over_its_period_in_equal_steps():
@@ -98,7 +102,7 @@ def test_a_rotation_delta_turns_about_the_base_axis_through_the_tool():
 
 def test_a_pose_is_approached_step_by_step_and_reached():
     arm = Arm()
-    goal = START + [0.1, 0.05, -0.1]  # 150 mm: 6 actions at 25 mm, and some to speed up
+    goal = beside(START, 0.1, 0.05, -0.1)  # 150 mm: 6 actions at 25 mm, and some to speed up
     for _ in range(12):
         arm.ask("ee_pose", [*goal, *START_R, 0])
         arm.run(10)
@@ -195,11 +199,11 @@ def test_after_a_hold_motion_starts_from_where_the_arm_is_measured():
     arm = Arm()
     arm.ask("ee_delta", delta(y=0.02))
     arm.run(30)
-    arm.q = arm.q + [0.01, 0, 0, 0, 0, 0, 0]  # pushed aside while it held
+    arm.q = beside(arm.q, 0.01, 0, 0, 0, 0, 0, 0)  # pushed aside while it held
     pushed = arm.tool
     arm.ask("ee_delta", delta(z=0.01))
     arm.run(26)
-    np.testing.assert_allclose(arm.tool, pushed + [0, 0, 0.01], atol=1e-4)
+    np.testing.assert_allclose(arm.tool, beside(pushed, 0, 0, 0.01), atol=1e-4)
 
 
 def test_a_stop_is_latched_and_recover_starts_from_where_the_arm_is():
@@ -217,7 +221,7 @@ def test_a_stop_is_latched_and_recover_starts_from_where_the_arm_is():
     arm.motion.recover(arm.state())
     arm.ask("ee_delta", delta(z=0.01, gripper=0.5))
     arm.run(25)
-    np.testing.assert_allclose(arm.tool, stopped + [0, 0, 0.01], atol=1e-5)
+    np.testing.assert_allclose(arm.tool, beside(stopped, 0, 0, 0.01), atol=1e-5)
     assert arm.last.gripper_width == 0.0  # what it held, it still holds
 
 
@@ -291,7 +295,7 @@ def test_an_arm_that_measures_nothing_cannot_be_anchored():
 
 
 def test_home_is_reached_from_far_away_and_then_there_is_nothing_left_to_do():
-    arm = Arm(q=HOME_Q + [0.8, 0.3, -0.5, 0.2, 0.4, 0.3, -0.6])
+    arm = Arm(q=beside(HOME_Q, 0.8, 0.3, -0.5, 0.2, 0.4, 0.3, -0.6))
     home = HomeMove(0)
     for _ in range(1500):
         action = home.action(arm.now_ns, arm.motion.q, 0.25)

@@ -1,0 +1,165 @@
+"""The road from messages to set-points, with message-like objects, a clock of the test's own and no ROS."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from muse_core.control.kinematics import HOME_Q, PandaKinematics
+from muse_core.control.limits import Limit, default_limits
+from muse_core.control.state import RobotState
+from muse_ros.arm_control import ArmControl, arm_action
+
+KINEMATICS = PandaKinematics()
+DT_NS = 10_000_000
+
+
+def message(values, stamp_ns, space="ee_delta", deadman=True, frame="panda_link0"):
+    stamp = SimpleNamespace(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
+    header = SimpleNamespace(stamp=stamp, frame_id=frame)
+    return SimpleNamespace(header=header, action_space=space, values=values, period=0.1, deadman=deadman)
+
+
+class Road:
+    """An ArmControl with a perfect arm behind it; both clocks run together."""
+
+    def __init__(self, **options):
+        self.control = ArmControl(default_limits(), 100.0, **options)
+        self.q, self.now_ns, self.steps = HOME_Q, 10**9, []
+        self.control.anchor(self.state())
+
+    def state(self):
+        position, quaternion = KINEMATICS.forward(self.q)
+        return RobotState(self.now_ns, self.q, np.zeros(7), position, quaternion, np.zeros(6), np.zeros(6), 0.08)
+
+    def hear(self, values=(0.0, 0.01, 0, 0, 0, 0, 0), source="teleop", **more):
+        asked = message(list(values), more.pop("stamp_ns", self.now_ns), **more)
+        self.control.hear(source, asked, self.now_ns)
+        return asked
+
+    def run(self, periods):
+        steps = []
+        for _ in range(periods):
+            steps.append(self.control.step(self.now_ns, self.now_ns, self.state()))
+            self.q, self.now_ns = steps[-1].set_point.position, self.now_ns + DT_NS
+        return steps
+
+    @property
+    def tool(self):
+        return KINEMATICS.forward(self.q)[0]
+
+
+def test_an_action_is_chosen_once_as_it_came_and_moves_the_arm():
+    road = Road()
+    asked = road.hear()
+    steps = road.run(15)
+    assert [step.chosen for step in steps] == [asked] + [None] * 14
+    assert steps[0].set_point.source == "teleop"
+    assert road.tool[1] > 0.009
+    assert road.control.source == "teleop"
+
+
+def test_a_repeated_action_is_a_heartbeat_and_not_a_second_step():
+    road = Road()
+    stamp_ns = road.now_ns
+    for _ in range(10):
+        road.hear(stamp_ns=stamp_ns)
+        road.run(2)
+    np.testing.assert_allclose(road.tool[1], 0.01, atol=1e-4)
+
+
+def test_the_arm_holds_150_ms_after_the_last_heartbeat_was_due():
+    road = Road()
+    road.hear()
+    reasons = [step.set_point.limited_by & Limit.NO_DEADMAN for step in road.run(20)]
+    assert [bool(reason) for reason in reasons] == [False] * 18 + [True] * 2  # 0 .. 170 ms, then 180 ms
+
+
+def test_a_refused_action_is_reported_once_and_the_arm_holds_whole():
+    road = Road()
+    road.hear(values=[0.01, float("nan"), 0, 0, 0, 0, 1.0])
+    steps = road.run(5)
+    assert "not finite" in steps[0].refused
+    assert [step.refused for step in steps[1:]] == [""] * 4
+    assert all(step.set_point.limited_by & Limit.NOT_FINITE and step.chosen is None for step in steps)
+    assert road.control.refused == 1
+    np.testing.assert_array_equal(road.q, HOME_Q)
+
+
+def test_an_action_in_another_frame_is_refused():
+    road = Road()
+    road.hear(frame="camera")
+    assert "ee_delta in frame camera" in road.run(1)[0].refused
+
+
+def test_a_policy_needs_no_deadman_and_teleop_does():
+    assert arm_action("policy", message([0.0] * 7, 5, deadman=False)).deadman
+    assert not arm_action("teleop", message([0.0] * 7, 5, deadman=False)).deadman
+
+
+def test_while_stopped_nothing_is_chosen_and_after_recover_only_what_is_new():
+    road = Road()
+    road.hear()
+    road.run(3)
+    road.control.stop()
+    road.hear(stamp_ns=road.now_ns)
+    steps = road.run(20)
+    assert all(step.chosen is None and step.set_point.limited_by & Limit.STOPPED for step in steps)
+    held = road.tool
+    road.hear(stamp_ns=road.now_ns)
+    assert road.control.recover(road.state()).startswith("recovered")
+    assert all(step.chosen is None for step in road.run(5))
+    np.testing.assert_allclose(road.tool, held, atol=1e-12)
+    road.hear(stamp_ns=road.now_ns)
+    assert road.run(1)[0].chosen is not None
+
+
+def test_recover_without_a_stop_says_so():
+    assert "was not stopped" in Road().control.recover(Road().state())
+
+
+def test_home_is_refused_while_stopped_recording_or_led():
+    road = Road()
+    road.control.stop()
+    assert "recover" in road.control.go_home(road.now_ns)
+    road = Road()
+    road.control.record(True)
+    assert "being recorded" in road.control.go_home(road.now_ns)
+    road = Road()
+    road.hear()
+    road.run(1)
+    assert "teleop has the arm" in road.control.go_home(road.now_ns)
+
+
+def test_home_is_ended_by_teleop_and_by_a_stop():
+    road = Road()
+    road.q = HOME_Q + 0.2
+    road.control.anchor(road.state())
+    assert road.control.go_home(road.now_ns) == ""
+    assert road.run(10)[-1].set_point.source == "home"
+    road.hear()
+    assert road.run(1)[0].set_point.source == "teleop"
+    assert not road.control.homing
+    road = Road()
+    road.control.go_home(road.now_ns)
+    road.control.stop()
+    assert not road.control.homing
+
+
+def test_a_reset_forgets_the_action_that_runs():
+    road = Road()
+    road.hear()
+    road.run(3)
+    road.q = HOME_Q
+    road.control.anchor(road.state())
+    steps = road.run(5)
+    assert all(step.set_point.source == "" for step in steps)
+    np.testing.assert_array_equal(road.q, HOME_Q)
+
+
+def test_limits_are_counted_by_name():
+    road = Road()
+    road.run(3)
+    assert road.control.limits_hit == {"NO_DEADMAN": 3}
+    road.hear(values=[0, 0.04, 0, 0, 0, 0, 0])
+    road.run(1)
+    assert road.control.limits_hit["CARTESIAN_SPEED"] == 1
