@@ -79,6 +79,16 @@ class LatencyLog:
         """Ticks so far at which the policy acted."""
         return len(self._ticks)
 
+    @property
+    def missed_ticks(self) -> int:
+        """Ticks that the policy node missed, as its last status counts them."""
+        return max((tick.overruns for tick in self._ticks.values()), default=0)
+
+    @property
+    def late_samples(self) -> int:
+        """Samples that arrived after the tick that they belonged to, as the node's last status counts them."""
+        return max((tick.late_samples for tick in self._ticks.values()), default=0)
+
     def camera(self, stamp_ns: int, received_ns: int) -> None:
         """One image: when it was stamped, and when the recorder received it [ns]."""
         self._transport_s.append((received_ns - stamp_ns) / NS_PER_S)

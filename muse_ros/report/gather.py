@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.environments.panda.task_settings import describe_task
+from muse_core.environments.panda.world import PandaWorld
 from muse_core.metrics.intervals import wilson_interval
 from muse_ros.contract import Contract
 from muse_ros.latency import figures
@@ -60,7 +60,7 @@ def gather(run: Run, wall_s: Mapping[str, float], commands: Sequence[str]) -> tu
         "training": _training(run, metrics, dataset),
         "recordings": _recordings(run, demonstrations),
         **live["report"],
-        "task_settings": describe_task(run.task),
+        "task_settings": PandaWorld(run.task).describe(),
         "commands": list(commands),
         "machine": _machine(),
         "film": FILM,
@@ -84,7 +84,12 @@ def _live(run: Run, episodes: Sequence[Episode], contract: Contract) -> dict[str
     write_png(run.output / SHEET, contact_sheet(clips))
     log = measure_recordings([episode.folder for episode in episodes], contract)
     return {
-        "report": {"latency": figures(log.stages())},
+        "report": {
+            "latency": figures(log.stages()),
+            "ticks": log.ticks,
+            "missed_ticks": log.missed_ticks,
+            "late_samples": log.late_samples,
+        },
         "series": {
             "latency_ms": {name: [1e3 * s for s in samples] for name, samples in log.durations().items() if samples},
             "period_ms": [1e3 * period for period in log.periods_s()],

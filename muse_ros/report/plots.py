@@ -51,7 +51,7 @@ def loss_curve(train: Sequence[tuple[float, float]], validation: Sequence[tuple[
         validation: (step, loss) pairs; may be empty.
     """
     with matplotlib.rc_context(STYLE):
-        figure, axes = _axes(7.2, 2.9)
+        figure, axes = _axes(8.8, 2.9)
         if train:
             steps, losses = np.asarray(train, dtype=float).T
             axes.plot(steps, losses, color=BLUE, alpha=0.25, linewidth=0.8)
@@ -78,7 +78,7 @@ def _smooth(values: np.ndarray, window: int) -> np.ndarray:
 def stage_bars(seconds: Mapping[str, float]) -> str:
     """Wall time of each stage of the run, in minutes."""
     with matplotlib.rc_context(STYLE):
-        figure, axes = _axes(7.2, 0.42 * max(len(seconds), 1) + 0.6)
+        figure, axes = _axes(8.8, 0.42 * max(len(seconds), 1) + 0.6)
         names, minutes = list(seconds), [value / 60 for value in seconds.values()]
         axes.barh(names, minutes, color=BLUE, height=0.6)
         axes.invert_yaxis()
@@ -93,12 +93,10 @@ def stage_bars(seconds: Mapping[str, float]) -> str:
 def distributions(samples_ms: Mapping[str, Sequence[float]]) -> str:
     """One box per stage of the loop: quartiles, with whiskers at the 1st and 99th percentile, in milliseconds."""
     with matplotlib.rc_context(STYLE):
-        figure, axes = _axes(7.2, 0.42 * max(len(samples_ms), 1) + 0.7)
+        figure, axes = _axes(8.8, 0.42 * max(len(samples_ms), 1) + 0.7)
         values = [np.asarray(stage, dtype=float) for stage in samples_ms.values()]
         if values:
-            boxes = axes.boxplot(
-                values, vert=False, whis=(1, 99), showfliers=False, patch_artist=True, widths=0.55
-            )
+            boxes = axes.boxplot(values, vert=False, whis=(1, 99), showfliers=False, patch_artist=True, widths=0.55)
             for box, median in zip(boxes["boxes"], boxes["medians"], strict=True):
                 box.set(facecolor="#dbe7fb", edgecolor=BLUE)
                 median.set(color=INK)
@@ -112,7 +110,7 @@ def distributions(samples_ms: Mapping[str, Sequence[float]]) -> str:
 def histogram(values: Sequence[float], label: str, target: float | None = None) -> str:
     """Histogram of `values`; `target` is drawn as a line."""
     with matplotlib.rc_context(STYLE):
-        figure, axes = _axes(7.2, 2.2)
+        figure, axes = _axes(8.8, 2.2)
         if len(values):
             axes.hist(np.asarray(values, dtype=float), bins=60, color=BLUE)
         if target is not None:
