@@ -99,7 +99,8 @@ def run(config: TrainConfig, resume: Path | None = None) -> int:
     finally:
         writer.close()
         experiment.close()
-    print(f"{experiment.models / 'model.pt'}: step {state.step}, held-out loss {state.validation_loss}")
+    held_out = f", held-out loss {state.validation_loss:.4f}" if state.validation_loss is not None else ""
+    print(f"{experiment.models / 'model.pt'}: {state.step} steps{held_out}")
     return 0
 
 

@@ -2,4 +2,4 @@
 
 from muse_core.configs import TrainConfig
 
-export = TrainConfig(dataset="coffee", task="coffee", max_minutes=30.0)
+export = TrainConfig(dataset="coffee", task="coffee", max_minutes=30.0, max_steps=30_000)

@@ -2,4 +2,4 @@
 
 from muse_core.configs import TrainConfig
 
-export = TrainConfig(dataset="lift", task="lift", max_minutes=8.0)
+export = TrainConfig(dataset="lift", task="lift", max_minutes=8.0, max_steps=6_000)

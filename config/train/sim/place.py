@@ -2,4 +2,4 @@
 
 from muse_core.configs import TrainConfig
 
-export = TrainConfig(dataset="place", task="place", max_minutes=20.0)
+export = TrainConfig(dataset="place", task="place", max_minutes=20.0, max_steps=15_000)

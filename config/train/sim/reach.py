@@ -2,4 +2,4 @@
 
 from muse_core.configs import TrainConfig
 
-export = TrainConfig(dataset="reach", task="reach", max_minutes=4.0)
+export = TrainConfig(dataset="reach", task="reach", max_minutes=4.0, max_steps=3_000)
