@@ -22,17 +22,13 @@ def quaternion_multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Returns:
         Quaternion xyzw, shape (..., 4).
     """
-    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    ax, ay, az, aw = (a[..., i] for i in range(4))
-    bx, by, bz, bw = (b[..., i] for i in range(4))
-    return np.stack(
-        [
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-            aw * bw - ax * bx - ay * by - az * bz,
-        ],
-        axis=-1,
+    ax, ay, az, aw = _split(a)
+    bx, by, bz, bw = _split(b)
+    return _join(
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
+        aw * bw - ax * bx - ay * by - az * bz,
     )
 
 
@@ -48,8 +44,8 @@ def quaternion_normalize(q: np.ndarray) -> np.ndarray:
         ValueError: if a quaternion is zero or not finite: it stands for no rotation.
     """
     q = np.asarray(q, dtype=np.float64)
-    norm = np.linalg.norm(q, axis=-1, keepdims=True)
-    if not np.all(np.isfinite(norm)) or np.any(norm < _TINY):
+    norm = np.sqrt(np.add.reduce(q * q, axis=-1, keepdims=True))
+    if not (np.isfinite(norm) & (norm >= _TINY)).all():
         raise ValueError(f"a quaternion must be finite and not zero, got {q.tolist()}")
     return q / norm
 
@@ -64,7 +60,7 @@ def quaternion_from_rotation_vector(v: np.ndarray) -> np.ndarray:
         Quaternion xyzw, shape (..., 4).
     """
     v = np.asarray(v, dtype=np.float64)
-    angle = np.linalg.norm(v, axis=-1, keepdims=True)
+    angle = np.sqrt(np.add.reduce(v * v, axis=-1, keepdims=True))
     # np.sinc(x) is sin(pi x) / (pi x): exact at zero, where the axis is undefined.
     return np.concatenate([0.5 * np.sinc(angle / (2.0 * np.pi)) * v, np.cos(0.5 * angle)], axis=-1)
 
@@ -96,16 +92,13 @@ def quaternion_from_euler(e: np.ndarray) -> np.ndarray:
         Quaternion xyzw, shape (..., 4).
     """
     half = 0.5 * np.asarray(e, dtype=np.float64)
-    cx, cy, cz = (np.cos(half[..., i]) for i in range(3))
-    sx, sy, sz = (np.sin(half[..., i]) for i in range(3))
-    return np.stack(
-        [
-            sx * cy * cz - cx * sy * sz,
-            cx * sy * cz + sx * cy * sz,
-            cx * cy * sz - sx * sy * cz,
-            cx * cy * cz + sx * sy * sz,
-        ],
-        axis=-1,
+    cx, cy, cz = _split(np.cos(half))
+    sx, sy, sz = _split(np.sin(half))
+    return _join(
+        sx * cy * cz - cx * sy * sz,
+        cx * sy * cz + sx * cy * sz,
+        cx * cy * sz - sx * sy * cz,
+        cx * cy * cz + sx * sy * sz,
     )
 
 
@@ -118,8 +111,7 @@ def euler_from_quaternion(q: np.ndarray) -> np.ndarray:
     Returns:
         Angles about x, y, z [rad], shape (..., 3). Where y is +-pi/2 the angle about x is 0.
     """
-    q = np.asarray(q, dtype=np.float64)
-    x, y, z, w = (q[..., i] for i in range(4))
+    x, y, z, w = _split(q)
     sine_y = np.clip(2.0 * (w * y - z * x), -1.0, 1.0)
     locked = np.abs(sine_y) > 1.0 - 1e-12
     about_x = np.where(locked, 0.0, np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y)))
@@ -130,14 +122,13 @@ def euler_from_quaternion(q: np.ndarray) -> np.ndarray:
 
 def matrix_from_quaternion(q: np.ndarray) -> np.ndarray:
     """The rotation matrix, shape (..., 3, 3), of a unit quaternion xyzw, shape (..., 4)."""
-    q = np.asarray(q, dtype=np.float64)
-    x, y, z, w = (q[..., i] for i in range(4))
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    x, y, z, w = _split(q)
+    rows = (
+        _join(1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)),
+        _join(2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)),
+        _join(2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)),
+    )
+    return np.stack(rows, axis=-2) if rows[0].ndim > 1 else np.array(rows)
 
 
 def quaternion_from_matrix(R: np.ndarray) -> np.ndarray:
@@ -199,3 +190,14 @@ def delta_between(p0: np.ndarray, q0: np.ndarray, p1: np.ndarray, q1: np.ndarray
     turn = quaternion_multiply(q1, quaternion_conjugate(q0))
     shift = np.asarray(p1, dtype=np.float64) - np.asarray(p0, dtype=np.float64)
     return np.concatenate([shift, euler_from_quaternion(turn)], axis=-1)
+
+
+def _split(array: np.ndarray) -> tuple | list:
+    """The components along the last axis: floats of a single vector, for speed, arrays of many."""
+    array = np.asarray(array, dtype=np.float64)
+    return array.tolist() if array.ndim == 1 else tuple(np.moveaxis(array, -1, 0))
+
+
+def _join(*components: float | np.ndarray) -> np.ndarray:
+    """The array whose last axis holds these components."""
+    return np.array(components) if isinstance(components[0], float) else np.stack(components, axis=-1)

@@ -13,6 +13,7 @@ from muse_core.control.kinematics import PandaKinematics
 from muse_core.control.limits import Limit, Limits
 from muse_core.control.state import ArmAction
 from muse_core.geometry import (
+    IDENTITY_QUATERNION,
     apply_delta,
     quaternion_conjugate,
     quaternion_from_matrix,
@@ -26,10 +27,11 @@ WORKSPACE_INSET_M = 0.002
 """Targets stay this far inside the workspace, so that the arm can slide along its walls."""
 REACHED_M = 1e-3
 """Inverse kinematics that ends further off than this has not found the pose."""
-LEASH_M, LEASH_RAD, LEASH_JOINT_RAD = 0.03, 0.1, 0.15
+LEASH_M, LEASH_JOINT_RAD = 0.03, 0.15
 """How far the reference may be ahead of the set-points before it waits for them."""
 HOME_PULL_PER_S = 0.5
 _MAX_ITERATIONS = 10
+_TOLERANCE_M = 1e-5
 
 
 class Reference:
@@ -53,6 +55,7 @@ class Reference:
         self._target_q = self._q
         self._in_joints = False
         self._steps_left = 0
+        self._turn_step = np.array(IDENTITY_QUATERNION)
         self._blocked = Limit.NOT_LIMITED
 
     def aim(self, action: ArmAction, q: np.ndarray, transform: np.ndarray) -> Limit:
@@ -70,7 +73,7 @@ class Reference:
         if self._ahead(q, transform):
             self._jump_to(q, transform)
         elif in_joints != self._in_joints:
-            self._target, self._target_q = (self._position, self._quaternion), self._q
+            self._jump_to(self._q, self._kinematics.tool_transforms(self._q))
         self._in_joints, self._blocked = in_joints, Limit.NOT_LIMITED
         self._steps_left = max(1, round(action.period_s / self._dt))
         values = np.asarray(action.values, dtype=np.float64)
@@ -100,13 +103,18 @@ class Reference:
 
     def _advance_pose(self, share: float) -> None:
         position = self._position + share * (self._target[0] - self._position)
-        turn = share * _turn(self._quaternion, self._target[1])
-        quaternion = quaternion_normalize(quaternion_multiply(quaternion_from_rotation_vector(turn), self._quaternion))
+        quaternion = quaternion_multiply(self._turn_step, self._quaternion) if share else self._quaternion
         q, error = self._kinematics.inverse(
-            position, quaternion, self._q, home_pull=HOME_PULL_PER_S * self._dt, max_iterations=_MAX_ITERATIONS
+            position,
+            quaternion,
+            self._q,
+            home_pull=HOME_PULL_PER_S * self._dt,
+            max_iterations=_MAX_ITERATIONS,
+            tolerance=_TOLERANCE_M,
         )
         if error > REACHED_M:
-            self._target, self._blocked = (self._position, self._quaternion), Limit.UNREACHABLE
+            self._target, self._steps_left = (self._position, self._quaternion), 0
+            self._blocked = Limit.UNREACHABLE
         else:
             self._q, self._position, self._quaternion = q, position, quaternion
 
@@ -127,6 +135,7 @@ class Reference:
             limited |= Limit.WORKSPACE
         quaternion = quaternion_normalize(quaternion_multiply(quaternion_from_rotation_vector(turn), base_quaternion))
         self._target = (inside, quaternion)
+        self._turn_step = quaternion_from_rotation_vector(_turn(self._quaternion, quaternion) / self._steps_left)
         return limited | limited_turn
 
     def _aim_joints(self, action: ArmAction, values: np.ndarray) -> Limit:
@@ -140,13 +149,10 @@ class Reference:
         return limited | (Limit.JOINT_POSITION if (self._target_q != free).any() else Limit.NOT_LIMITED)
 
     def _ahead(self, q: np.ndarray, transform: np.ndarray) -> bool:
-        if self._in_joints:
-            return bool(np.abs(self._q - q).max() > LEASH_JOINT_RAD)
-        apart = self._position - transform[:3, 3]
-        if apart @ apart > LEASH_M**2:
+        if np.abs(self._q - q).max() > LEASH_JOINT_RAD:
             return True
-        turn = _turn(quaternion_from_matrix(transform[:3, :3]), self._quaternion)
-        return bool(turn @ turn > LEASH_RAD**2)
+        apart = self._position - transform[:3, 3]
+        return not self._in_joints and bool(apart @ apart > LEASH_M**2)
 
     def _jump_to(self, q: np.ndarray, transform: np.ndarray) -> None:
         self._q = q.copy()

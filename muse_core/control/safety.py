@@ -143,7 +143,8 @@ class SafetyFilter:
     def _wanted_velocity(self, q_wanted: np.ndarray, velocity_wanted: np.ndarray) -> tuple[np.ndarray, Limit]:
         """The velocity that closes the gap as fast as can be braked without overshooting, within the speed limits."""
         dt, acceleration, limited = self._dt, self._max_acceleration, Limit.NOT_LIMITED
-        inside = np.clip(q_wanted, np.minimum(self._q_lower, self.q), np.maximum(self._q_upper, self.q))
+        lowest, highest = np.minimum(self._q_lower, self.q), np.maximum(self._q_upper, self.q)
+        inside = np.minimum(np.maximum(q_wanted, lowest), highest)
         if (inside != q_wanted).any():
             limited |= Limit.JOINT_POSITION
         wanted = (inside - self.q) / dt

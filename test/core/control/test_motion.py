@@ -124,6 +124,20 @@ def test_joint_positions_are_reached_and_joint_deltas_add_up():
     np.testing.assert_allclose(arm.q, HOME_Q + 0.05, atol=1e-9)
 
 
+def test_deltas_after_joint_actions_start_where_those_ended():
+    arm = Arm()
+    arm.ask("joint_delta", [0.02, 0, 0, 0, 0, 0, 0, 0], period_s=0.2)
+    arm.run(30)
+    turned = arm.tool
+    assert turned[1] > 0.005
+    arm.ask("ee_delta", delta(z=0.01))
+    arm.run(25)
+    np.testing.assert_allclose(arm.tool, beside(turned, 0, 0, 0.01), atol=1e-5)
+    arm.ask("joint_delta", [-0.02, 0, 0, 0, 0, 0, 0, 0], period_s=0.2)
+    arm.run(30)
+    np.testing.assert_allclose(arm.tool[1], 0.0, atol=1e-3)
+
+
 def test_a_step_that_is_too_long_is_shortened_and_says_so():
     arm = Arm()
     arm.ask("ee_delta", delta(y=0.04), period_s=0.1)  # 0.4 m/s
