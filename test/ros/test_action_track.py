@@ -1,4 +1,4 @@
-"""Which action labels a row: the first of its period, or the sum of them; a teleoperator's clean one where there is one."""
+"""Which action labels a row: the first of its period, or the sum; the clean one where a teleoperator has one."""
 
 import numpy as np
 import pytest
