@@ -1,8 +1,7 @@
-"""The collect node on real topics: gate, verbs by services, what is in the bag, automatic episodes, faults."""
+"""The collect node on real topics, by its services: the gate, the verbs, and what is in the bag."""
 
 import json
 import struct
-import threading
 
 import pytest
 
@@ -10,94 +9,16 @@ pytest.importorskip("rclpy")
 
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import CompressedImage, Image, JointState
-from std_msgs.msg import Bool, String
-from std_srvs.srv import Trigger
+from rclpy.serialization import deserialize_message
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Image
+from std_msgs.msg import String
 
 from muse_ros.bags import open_bag
-from muse_ros.bridge import SENSOR_QOS, STATUS_QOS, time_ns
-from muse_ros.episodes import State
+from muse_ros.bridge import SENSOR_QOS, STATUS_QOS, time_message, time_ns
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
-from muse_ros.nodes.collect import CollectNode
 
 JOINTS, CAMERA = "panda/joint_states", "cameras/front/image/compressed"
-CONTRACT = {
-    "name": "test",
-    "rate_hz": 10.0,
-    "observations": {
-        "q": {"topic": JOINTS, "type": "sensor_msgs/msg/JointState", "fields": ["position.a"], "shape": [1],
-              "max_age_s": 0.5},
-        "image": {"topic": CAMERA, "type": "sensor_msgs/msg/CompressedImage", "size": [8, 8], "max_age_s": 0.5},
-    },
-}
-
-
-class World:
-    """Publishes numbered joint states and images; in the automatic tests also resets and says when it is solved."""
-
-    def __init__(self, node, camera_type=CompressedImage):
-        self.node = node
-        self.numbers = {JOINTS: 0, CAMERA: 0}
-        self.joints = node.create_publisher(JointState, JOINTS, SENSOR_QOS)
-        self.camera = node.create_publisher(camera_type, CAMERA, SENSOR_QOS)
-        self.camera_on = True
-        self.timer = node.create_timer(0.01, self.publish)
-
-    def publish(self):
-        self.send(self.joints, JointState(), JOINTS)
-        if self.camera_on:
-            self.send(self.camera, self.camera.msg_type(), CAMERA)
-
-    def send(self, publisher, message, topic):
-        message.header.stamp = self.node.get_clock().now().to_msg()
-        message.header.frame_id = str(self.numbers[topic])
-        self.numbers[topic] += 1
-        publisher.publish(message)
-
-
-@pytest.fixture
-def contract_file(tmp_path):
-    path = tmp_path / "contract.yaml"
-    path.write_text(json.dumps(CONTRACT))
-    return path
-
-
-@pytest.fixture
-def make_collect(ros, spin, tmp_path, contract_file):
-    """``make_collect(**parameters)`` starts a spinning collect node on the test's contract and folder."""
-    nodes = []
-
-    def make(**parameters):
-        values = {"root_dir": str(tmp_path), "session": "s", "contract": str(contract_file), "min_free_gb": 0.0}
-        overrides = [Parameter(name, value=value) for name, value in {**values, **parameters}.items()]
-        node = CollectNode(parameter_overrides=overrides)
-        nodes.append(node)
-        return spin(node)
-
-    yield make
-    for node in nodes:
-        node.close()
-        node.destroy_node()
-
-
-@pytest.fixture
-def world(make_node, spin):
-    node = make_node("world")
-    made = World(node)
-    spin(node)
-    return made
-
-
-@pytest.fixture
-def ask(make_node, spin, call):
-    """``ask(verb)`` calls a service of the collect node and returns its answer."""
-    node = spin(make_node("operator"))
-    return lambda verb: call(node, Trigger, f"collect/{verb}")
-
-
-@pytest.fixture
-def ready(wait_until):
-    return lambda collect: wait_until(lambda: collect.session.state is State.READY, what="READY")
 
 
 def numbers(bag, topic):
@@ -110,8 +31,6 @@ def numbers(bag, topic):
 
 
 def events(bag):
-    from rclpy.serialization import deserialize_message
-
     messages = [deserialize_message(bytes(data), EpisodeEvent) for _, _, data, _ in bag.messages(["/collect/events"])]
     return [(message.event, time_ns(message.header.stamp)) for message in messages]
 
@@ -149,10 +68,8 @@ def test_start_is_refused_while_a_stream_is_missing_and_names_it(make_collect, a
     assert f"/{CAMERA}: nobody publishes it (sensor_msgs/msg/CompressedImage)" in answer.message
 
 
-def test_start_is_refused_on_a_wrong_type_and_names_both(make_collect, make_node, spin, ask, wait_until):
-    node = make_node("world")
-    World(node, camera_type=Image)
-    spin(node)
+def test_start_is_refused_on_a_wrong_type_and_names_both(make_collect, make_world, ask, wait_until):
+    make_world(camera_type=Image)
     collect = make_collect()
     wait_until(lambda: any("has type" in problem for problem in collect.session.problems))
     assert "has type sensor_msgs/msg/Image, the contract wants sensor_msgs/msg/CompressedImage" in ask("start").message
@@ -254,50 +171,30 @@ def test_a_session_goes_on_where_it_was_left(make_collect, world, ask, ready, tm
     assert (collect.session.next_index, collect.session.kept) == (5, 1)
 
 
-class Simulation(World):
-    """A world with the services of the simulated panda: solved some images after its reset, or never (odd seeds)."""
-
-    def __init__(self, node):
-        super().__init__(node)
-        node.declare_parameter("seed", 0)
-        self.solved = node.create_publisher(Bool, "sim/success", STATUS_QOS)
-        self.seeds = []
-        self.recording = threading.Event()
-        node.create_service(Trigger, "sim/reset", self.reset)
-        node.create_subscription(EpisodeStatus, "collect/status", self.hear, STATUS_QOS)
-
-    def hear(self, status):
-        if status.state == EpisodeStatus.RECORDING and status.elapsed > 0.2 and status.seed % 2 == 0:
-            self.solved.publish(Bool(data=True))
-
-    def reset(self, request, response):
-        self.seeds.append(self.node.get_parameter("seed").value)
-        self.solved.publish(Bool(data=False))
-        response.success = True
-        return response
-
-
-def test_automatic_episodes_reset_by_seed_label_by_success_and_end_the_node(
-    make_collect, make_node, spin, wait_until, tmp_path
+def test_on_a_fast_simulated_clock_every_time_in_the_bag_is_the_clocks(
+    make_collect, make_world, make_node, spin, ask, ready, wait_until, tmp_path
 ):
-    node = make_node("panda")
-    simulation = Simulation(node)
-    spin(node)
-    collect = make_collect(auto_episodes=3, seed=6, max_episode_s=1.5)
-    wait_until(collect.finished.is_set, what="the end of the automatic episodes")
-    assert collect.failure == ""
-    assert simulation.seeds == [6, 7, 8]
-    contents = [json.loads((tmp_path / "s" / f"episode_000{i}" / "episode.json").read_text()) for i in range(3)]
-    assert [(content["seed"], content["outcome"]) for content in contents] == [
-        (6, "success"), (7, "failure"), (8, "success"),
-    ]
-    assert contents[1]["duration_s"] >= 1.5
-
-
-def test_automatic_episodes_without_a_simulation_give_up_and_say_so(make_collect, world, wait_until):
-    collect = make_collect(auto_episodes=1, patience_s=1.0)
-    wait_until(collect.finished.is_set)
-    assert "sim/reset has not answered" in collect.failure
+    source = make_node("source")
+    clock = source.create_publisher(Clock, "/clock", 10)
+    time_ms = iter(range(1000, 10**9, 20))
+    source.create_timer(0.002, lambda: clock.publish(Clock(clock=time_message(next(time_ms) * 1_000_000))))
+    spin(source)
+    on_clock = Parameter("use_sim_time", value=True)
+    world = make_world(parameter_overrides=[on_clock])
+    collect = make_collect(use_sim_time=True)
+    ready(collect)
+    assert ask("start").success
+    last = world.numbers[JOINTS] + 50
+    wait_until(lambda: world.numbers[JOINTS] > last)
+    assert ask("stop").success
+    end_ns = collect.session.stop_ns
+    assert ask("keep").success
+    content = json.loads((tmp_path / "s" / "episode_0000" / "episode.json").read_text())
+    assert content["clock"] == "simulated"
+    received = [time for *_, time in open_bag(tmp_path / "s" / "episode_0000").messages([f"/{JOINTS}"])]
+    assert len(received) > 50
+    assert received == sorted(received)
+    assert 1_000_000_000 <= received[0] <= received[-1] <= end_ns + 1_000_000_000
 
 
 def test_parameters_of_the_next_episode_may_be_set_at_any_time(make_collect, make_node, spin, call):
