@@ -19,7 +19,7 @@ SCRIPTS = sorted(
 )
 CONFIGS = sorted(ROOT.glob("config/**/*.yaml"))
 MESSAGES = sorted(ROOT.glob("msg/*.msg"))
-MAX_LINES = 300
+MAX_LINES = {"test": 400}  # by folder; 300 elsewhere. A file of tests is a list, a module is an argument
 
 # What a file may import beside the standard library, Muse, and what pyproject.toml declares.
 ROS = {
@@ -65,7 +65,9 @@ def test_every_file_compiles(path: Path):
 @pytest.mark.parametrize("path", [*MODULES, *SCRIPTS], ids=name)
 def test_a_file_can_be_read_in_a_sitting(path: Path):
     count = len(path.read_text(encoding="utf-8").splitlines())
-    assert count <= MAX_LINES, f"{name(path)} has {count} lines; split it by subject"
+    assert count <= MAX_LINES.get(path.relative_to(ROOT).parts[0], 300), (
+        f"{name(path)}: {count} lines; split it by subject"
+    )
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if name(path).startswith("muse_core")], ids=name)
