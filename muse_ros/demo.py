@@ -115,8 +115,9 @@ def _report(run: Run, wall_s: dict[str, float], number: int) -> int:
     page = write_report(run.output, report, series)
     low, high = report["interval"]
     print(
-        f"\n{run.task}: {report['success']} of {report['episodes']} fresh seeds succeeded through the live policy node "
-        f"({report['rate']:.0%}, 95 % interval {low:.0%} to {high:.0%}); {report['wall_s']['total'] / 60:.1f} minutes in all."
+        f"\n{run.task}: {report['success']} of {report['episodes']} fresh seeds succeeded through the live policy node"
+        f" ({report['rate']:.0%}, 95 % interval {low:.0%} to {high:.0%});"
+        f" {report['wall_s']['total'] / 60:.1f} minutes in all."
     )
     print(f"The report: {page}\nFor a program: {run.output / 'report.json'}", flush=True)
     return 0

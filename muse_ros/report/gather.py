@@ -1,4 +1,4 @@
-"""Gathers a run's figures from the files it left: recordings, the conversion's report, metrics, the checkpoint. No ROS."""
+"""Gathers a run's figures from the files it left: recordings, conversion report, metrics, checkpoint. No ROS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets a report's figures into `index.html` and writes them as `report.json`. Knows how things look, not where they come from."""
+"""Sets a report's figures into `index.html`, and writes them as `report.json`. Does not know where they come from."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def read_session(session: Path) -> list[Episode]:
 
 
 def read_clip(episode: Episode, title: str, fps: float) -> Clip:
-    """An episode as its cameras saw it: at each frame, the newest picture of each camera that had been taken by then."""
+    """An episode as its cameras saw it: at each frame, the newest picture that each camera had taken by then."""
     bag = open_bag(episode.folder)
     cameras = [name for name in CAMERAS if name in bag.topics]
     codec = bag.codec(cameras)
