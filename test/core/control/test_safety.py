@@ -46,7 +46,7 @@ def broken_limits(set_points, limits=LIMITS):
     return [name for name, kept in checks.items() if not kept]
 
 
-def adversary(rng, q):
+def adversary(rng, q, limits=LIMITS):
     """One set-point asked of the filter: sane, wild, hostile or ill-formed."""
     kind = rng.integers(8)
     if kind == 0:
@@ -54,7 +54,7 @@ def adversary(rng, q):
     if kind == 1:
         return rng.uniform(-4, 4, 7), np.zeros(7)
     if kind == 2:
-        return rng.choice([LIMITS.q_lower, LIMITS.q_upper]), rng.normal(0, 10, 7)
+        return rng.choice([limits.q_lower, limits.q_upper]), rng.normal(0, 10, 7)
     if kind == 3:
         wild = rng.normal(0, 1, 7)
         wild[rng.integers(7)] = rng.choice(BAD_NUMBERS)
@@ -68,20 +68,20 @@ def adversary(rng, q):
     return np.sign(rng.normal(size=7)) * 3.0, np.sign(rng.normal(size=7)) * 2.0
 
 
-def test_the_filter_keeps_every_limit_against_20000_hostile_set_points():
-    rng = np.random.default_rng(0)
-    asked = 0
+@pytest.mark.parametrize("arm_id", ["panda", "fr3"])
+def test_the_filter_keeps_every_limit_against_20000_hostile_set_points(arm_id):
+    rng, limits, asked = np.random.default_rng(0), default_limits(arm_id), 0
     for _ in range(40):
-        safety = SafetyFilter(KINEMATICS, LIMITS, DT_S)
+        safety = SafetyFilter(PandaKinematics(limits), limits, DT_S)
         safety.reset(HOME_Q)
         set_points = [HOME_Q]
         while len(set_points) < 501:
-            wanted, velocity = adversary(rng, safety.q)
+            wanted, velocity = adversary(rng, safety.q, limits)
             for _ in range(int(rng.integers(1, 40))):  # the same wish for a while, so that limits are reached
                 safety.move(wanted, velocity)
                 set_points.append(safety.q)
                 asked += 1
-        assert broken_limits(set_points) == []
+        assert broken_limits(set_points, limits) == []
     assert asked >= 20_000
 
 
