@@ -16,8 +16,6 @@ SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
     "collect": ("muse_ros.up:collect", "collect demonstrations; the same as `muse up collect`"),
     "convert": ("muse_ros.convert_cli:main", "convert recordings into a dataset"),
     "inspect": ("muse_ros.inspect_cli:main", "say what a bag, a folder of recordings or a dataset holds"),
-    "convert": ("muse_ros.convert_cli:main", "turn recordings into a dataset, without ROS"),
-    "inspect": ("muse_ros.inspect_cli:main", "say what a recording or a dataset holds"),
     "train": ("muse_core.trainers.train:main", "train a policy on a dataset"),
     "eval": ("muse_core.evaluation.evaluate:main", "run a trained policy in the simulator, without ROS"),
 }
