@@ -123,6 +123,13 @@ class PandaNode(Node):
             raise NodeFailure("node panda: clock and lockstep are for robot:=sim; a real arm makes its own time")
         if lockstep and not clock:
             raise NodeFailure("node panda: lockstep needs clock:=true; real time does not wait")
+        for name, periods in (
+            ("camera_rate_hz", CONTROL_HZ / camera_rate_hz),
+            ("tick_rate_hz", CONTROL_HZ / tick_rate_hz),
+            ("action_latency_s", CONTROL_HZ * latency_s),
+        ):
+            if abs(periods - round(periods)) > 1e-6:
+                raise NodeFailure(f"node panda: parameter {name} must give whole periods of {1e3 / CONTROL_HZ:g} ms")
         if clock:
             pace = SimulatedPace(PERIOD_NS, CLOCK_START_NS, factor, time.monotonic_ns, time.sleep)
         else:

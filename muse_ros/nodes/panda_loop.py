@@ -26,6 +26,7 @@ CONTROL_HZ = 100.0
 PERIOD_NS = round(1e9 / CONTROL_HZ)
 CLOCK_NS = 2 * PERIOD_NS
 """/clock is published this often: each message costs every node of the graph a callback."""
+OBJECTS_NS = 2 * PERIOD_NS
 
 
 @dataclass
@@ -159,6 +160,8 @@ class ArmLoop:
 
     def _publish_world(self, world: WorldTopics, now_ns: int) -> None:
         world.publish_success()
+        if now_ns % OBJECTS_NS == 0:
+            world.publish_objects(now_ns)
         if tick_at_or_after(now_ns, self._camera_rate_hz) == now_ns:
             world.publish_views(now_ns)
             self.views += 1

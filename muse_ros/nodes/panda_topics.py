@@ -107,16 +107,19 @@ class WorldTopics:
             self._success.publish(Bool(data=success))
             self._last_success = success
 
-    def publish_views(self, stamp_ns: int) -> None:
-        """Publish the objects' poses, then every camera's picture, stamped `stamp_ns`."""
-        stamp = time_message(stamp_ns)
+    def publish_objects(self, stamp_ns: int) -> None:
+        """Publish the objects' poses, stamped `stamp_ns`."""
         objects = PoseArray()
-        objects.header.stamp, objects.header.frame_id = stamp, BASE_FRAME
+        objects.header.stamp, objects.header.frame_id = time_message(stamp_ns), BASE_FRAME
         objects.poses = [
             Pose(position=point(position), orientation=quaternion(orientation))
             for position, orientation in self._driver.objects().values()
         ]
         self._objects.publish(objects)
+
+    def publish_views(self, stamp_ns: int) -> None:
+        """Publish every camera's picture, stamped `stamp_ns`."""
+        stamp = time_message(stamp_ns)
         for name, (images, infos, info) in self._cameras.items():
             image = CompressedImage(format="jpeg")
             image.header.stamp, image.header.frame_id = stamp, info.header.frame_id
