@@ -205,8 +205,15 @@ def _collect(values: dict[str, Value]) -> NodeSpec:
     automatic = int(values["episodes"])
     parameters = {name: values[name] for name in names}
     parameters["root_dir"] = str(Path(str(values["root_dir"])).expanduser().absolute())
-    parameters |= {"auto_episodes": automatic, "auto_exit": automatic > 0}
+    parameters |= {"auto_episodes": automatic, "auto_exit": automatic > 0, "source": _source(values)}
     return _node(values, "collect", parameters, required=True, finishes=automatic > 0)
+
+
+def _source(values: dict[str, Value]) -> str:
+    """The topic of actions without which no episode starts: a policy may still be loading its model."""
+    if "model_file" in values:
+        return "action/policy" if values["execute"] else "policy/shadow_action"
+    return "" if values["teleop"] == "none" else "action/teleop"
 
 
 def _teleop(values: dict[str, Value]) -> NodeSpec:

@@ -20,11 +20,11 @@ _WRONG_CLOCK_NS = 5 * _NS_PER_S
 
 @dataclass(frozen=True)
 class Expected:
-    """A topic that the contract reads.
+    """A topic that must be there before an episode starts.
 
     Attributes:
         topic: Full topic name.
-        type: Message type that the contract names.
+        type: Message type that it must have; empty: any.
         max_age_s: Oldest sample that an observation may use [s]; None for actions, which need only a publisher.
     """
 
@@ -121,8 +121,9 @@ class Health:
         name, arrivals = expected.topic, self._arrivals[expected.topic]
         types = self._offered.get(expected.topic)
         if types is None:
-            return f"{name}: nobody publishes it ({expected.type}); is its node running, under this name?"
-        if expected.type not in types:
+            kind = f" ({expected.type})" if expected.type else ""
+            return f"{name}: nobody publishes it{kind}; is its node running, under this name?"
+        if expected.type and expected.type not in types:
             return f"{name}: has type {', '.join(types)}, the contract wants {expected.type}"
         if expected.max_age_s is None:
             return ""

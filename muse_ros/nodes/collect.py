@@ -25,7 +25,7 @@ from muse_ros.episode_effects import EpisodeEffects, Surroundings
 from muse_ros.episode_events import Event, Failed, Gate, Interrupted, Verb
 from muse_ros.episode_file import Description
 from muse_ros.episodes import VERBS, Session, State, Step, advance, advice
-from muse_ros.health import Health, expected_topics
+from muse_ros.health import Expected, Health, expected_topics
 from muse_ros.msg import EpisodeStatus
 from muse_ros.nodes.automatic_collect import AutomaticCollect
 from muse_ros.nodes.event_topic import EventTopic
@@ -75,8 +75,7 @@ class CollectNode(Node):
         self._receive_clock = ReceiveClock(self.get_parameter("use_sim_time").value)
         self._events = EventTopic(self)
         self._recorder = Recorder(self._open_writer, self._preroll_s)
-        names = {topic: self.resolve_topic_name(topic) for topic in self._contract.topics()}
-        self._health = Health(expected_topics(self._contract, names))
+        self._health = Health(self._expected())
         sink = AuditedRecorder(self._recorder, self._health, self._events)
         self._drain = TopicDrain(self, sink, self._receive_clock, self._include, self._exclude)
         self._effects = self._make_effects()
@@ -137,11 +136,17 @@ class CollectNode(Node):
         declare(self, "operator", "", "who is showing it", fixed=False)
         declare(self, "note", "", "anything else about the coming episodes", fixed=False)
         declare(self, "seed", -1, "seed of the next (automatic) reset; -1: none", fixed=False)
+        self._source = declare(self, "source", "", "topic of actions without whose publisher no episode starts")
         self._include = _names(declare(self, "include", [""], "patterns of topics that no rule leaves out"))
         self._exclude = _names(declare(self, "exclude", [""], "patterns of topics that are not recorded"))
         self._preroll_s = declare(self, "preroll_s", 0.5, "past written at the start of an episode [s]", (0.0, 10.0))
         self._min_free_gb = declare(self, "min_free_gb", 1.0, "no episode starts with less free disk [GB]", (0.0, 1e6))
         self._auto_episodes = declare(self, "auto_episodes", 0, "episodes to collect unattended; 0: none", (0, 100_000))
+
+    def _expected(self) -> list[Expected]:
+        names = {topic: self.resolve_topic_name(topic) for topic in self._contract.topics()}
+        source = [Expected(self.resolve_topic_name(self._source), "", None)] if self._source else []
+        return expected_topics(self._contract, names) + source
 
     def _open_writer(self, folder: Path) -> BagWriter:
         return open_writer(folder, self._contract.to_dict(), self._contract.digest())

@@ -13,6 +13,17 @@ def nodes(graph: str, **texts: str) -> dict:
     return {spec.name: spec for spec in build(graph, texts)}
 
 
+def test_no_episode_starts_before_the_actions_it_is_about_can_come(tmp_path):
+    model = tmp_path / "model.pt"
+    model.touch()
+    assert nodes("collect", teleop="expert")["collect"].parameters["source"] == "action/teleop"
+    assert nodes("collect", teleop="none")["collect"].parameters["source"] == ""
+    acting = nodes("policy", model_file=str(model))
+    assert acting["collect"].parameters["source"] == "action/policy"
+    shadow = nodes("policy", model_file=str(model), execute="false")
+    assert shadow["collect"].parameters["source"] == "policy/shadow_action"
+
+
 def test_collecting_runs_the_arm_a_device_and_the_recorder():
     assert list(nodes("collect", teleop="expert")) == ["panda", "teleop", "collect"]
 

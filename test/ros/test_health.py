@@ -79,6 +79,14 @@ def test_an_action_topic_needs_only_a_publisher():
     assert made.problems(99 * S) == ()
 
 
+def test_a_topic_of_any_type_needs_only_a_publisher():
+    made = Health([Expected("/action/policy", "", None)])
+    made.see_graph({})
+    assert made.problems(0) == ("/action/policy: nobody publishes it; is its node running, under this name?",)
+    made.see_graph({"/action/policy": ("muse_ros/msg/Action",)})
+    assert made.problems(0) == ()
+
+
 def test_figures_give_rate_age_and_lag():
     made = health()
     for tenth in range(21):
