@@ -108,6 +108,10 @@ class Bridge:
         """Samples so far that arrived after the tick they belonged to had been taken."""
         return self._assembler.late
 
+    def silent(self) -> list[str]:
+        """Topics on which nothing has arrived yet."""
+        return [topic for topic, counts in self._assembler.counts.items() if not counts.received]
+
     def observe(self, tick_ns: int) -> Observation:
         """The observation at a tick, from what has arrived.
 

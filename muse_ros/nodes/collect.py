@@ -96,8 +96,11 @@ class CollectNode(Node):
         self.get_logger().info(f"session {self.folder.path}; {advice(self.session)}")
 
     def now_ns(self) -> int:
-        """The node's clock [ns]."""
-        return self.get_clock().now().nanoseconds
+        """The node's clock [ns]. While this thread is busy it hears no /clock; the drain's thread does."""
+        now_ns = self.get_clock().now().nanoseconds
+        if not self._receive_clock.simulated:
+            return now_ns
+        return max(now_ns, self._receive_clock.at(time.time_ns()) or 0)
 
     def obey(self, verb: str) -> Step:
         """Send a verb to the state machine and carry out what it answers."""

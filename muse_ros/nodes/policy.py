@@ -13,15 +13,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from muse_ros.bridge import ACTION_QOS, STATUS_QOS, TICK_QOS, Bridge, time_ns
+from muse_ros.bridge import STATUS_QOS, Bridge, time_ns
 from muse_ros.contract import Contract, load_contract
-from muse_ros.msg import Action, EpisodeStatus, PolicyStatus
+from muse_ros.msg import EpisodeStatus
 from muse_ros.nodes.node_clock import NodeClock
 from muse_ros.nodes.parameters import declare
-from muse_ros.nodes.policy_messages import action_message, status_message
+from muse_ros.nodes.policy_messages import status_message
+from muse_ros.nodes.policy_topics import PolicyTopics
 from muse_ros.nodes.run_node import NodeFailure, run_node
 from muse_ros.nodes.tick_thread import Run, TickThread
 from muse_ros.pacing import Tick
@@ -29,7 +29,6 @@ from muse_ros.policy_loading import LoadedPolicy, load_policy
 from muse_ros.policy_loop import PolicyLoop, TickReport
 from muse_ros.policy_summary import PolicySummary
 
-HEARTBEAT_S = 0.02
 SWITCH_INTERVAL_S = 0.0005  # Python's default of 5 ms is what a tick would wait for a thread that computes
 
 
@@ -124,28 +123,20 @@ class PolicyNode(LifecycleNode):
     def _wire(self, loaded: LoadedPolicy) -> None:
         self.contract: Contract = loaded.contract
         self.summary = PolicySummary()
-        self._run: Run | None = None
         self._clock = NodeClock(self.get_clock())
         self._bridge = Bridge(self, loaded.contract, self._clock.now_ns)
         self._loop = PolicyLoop(
             loaded.policy, loaded.contract, self._bridge.observe, self._clock.now_ns, time.monotonic_ns, self.on_tick
         )
-        topic = "action/policy" if self._execute else "policy/shadow_action"
-        self._actions = self.create_publisher(Action, topic, ACTION_QOS)
-        self._statuses = self.create_publisher(PolicyStatus, "policy/status", TICK_QOS)
-        self._last = Action()
-        self._rest()
-        self._heartbeat = self.create_timer(HEARTBEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._topics = PolicyTopics(self, loaded.contract, self._execute, self._clock.now_ns, self._bridge.silent)
 
     def _unwire(self) -> None:
         if self._bridge is None:
             return
-        self.destroy_timer(self._heartbeat)
+        self._topics.close()
         self._bridge.close()
         self._bridge = None
         self._clock.close()
-        self.destroy_publisher(self._actions)
-        self.destroy_publisher(self._statuses)
 
     def _stop(self) -> None:
         if self._ticks is None:
@@ -160,33 +151,24 @@ class PolicyNode(LifecycleNode):
             recording = status.state == EpisodeStatus.RECORDING
             self._ticks.run(Run(status.episode_id, time_ns(status.start)) if recording else None)
 
-    def _beat(self) -> None:
-        self._actions.publish(self._last)
-
-    def _rest(self) -> None:
-        """From now on the heartbeat asks for nothing."""
-        self._last = action_message((), self._clock.now_ns(), self.contract)
-
     def _begin(self, run: Run) -> None:
-        self._run = run
         self._loop.begin()
         self.summary.begin()
 
     def _end(self, run: Run) -> None:
-        self._rest()
-        self._statuses.publish(PolicyStatus(state=PolicyStatus.WAITING, reason="no episode runs"))
+        self._topics.rest()
+        self._topics.waiting("the episode has ended")
         self.get_logger().info(f"{run.episode_id or 'run'}: {self.summary.of_run().text()}")
 
     def _take(self, run: Run, tick: Tick) -> None:
         report = self._loop.take(tick)
         began_ns = time.monotonic_ns()
         if report.action is not None:
-            self._last = action_message(report.action.tolist(), tick.stamp_ns, self.contract)
-            self._actions.publish(self._last)
+            self._topics.act(report.action.tolist(), tick.stamp_ns)
         publish_s = (time.monotonic_ns() - began_ns) / 1e9
         period_s = self.summary.add(report, publish_s, self.contract.period_s)
         late = self._bridge.late if self._bridge else 0
-        self._statuses.publish(
+        self._topics.status(
             status_message(report, run.episode_id, self._execute, publish_s, period_s, late, self.summary.overruns)
         )
 

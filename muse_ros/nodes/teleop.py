@@ -44,13 +44,14 @@ class TeleopNode(Node):
         self.failure = ""
         self.base_frame = declare(self, "base_frame", "panda_link0", "frame of the actions")
         device = declare(self, "device", "keyboard", f"one of {', '.join(DEVICES)}", choices=tuple(DEVICES))
-        self._actions = self.create_publisher(Action, "action/teleop", ACTION_QOS)
         self._last = self.action((), 0, HEARTBEAT_S, deadman=False)
         module, _, name = DEVICES[device].partition(":")
         try:
             self._device = getattr(import_module(module), name)(self)
         except ImportError as error:
             raise NodeFailure(f"device {device!r} needs a package that is not installed: {error}") from error
+        # After the device: an episode starts once this topic is there.
+        self._actions = self.create_publisher(Action, "action/teleop", ACTION_QOS)
         self.create_timer(HEARTBEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.get_logger().info(f"teleop by {device}")
 

@@ -96,6 +96,9 @@ class World:
         """Actions proper, by stamp: what the heartbeat repeats counts once."""
         return {time_ns(a.header.stamp): list(a.values) for a in self.actions if a.values}
 
+    def ends(self):
+        return [s for s in self.statuses if s.state == PolicyStatus.WAITING and s.reason == "the episode has ended"]
+
     def ticks(self):
         return [s for s in self.statuses if s.state not in (PolicyStatus.WAITING, PolicyStatus.INACTIVE)]
 
@@ -120,6 +123,7 @@ def started(ros, make_node, spin, wait_until):
 
     yield start
     for node in nodes:
+        node.executor.shutdown()
         node.close()
         node.destroy_node()
 
@@ -160,7 +164,7 @@ def test_nothing_moves_before_and_after_an_episode_and_memory_is_reset_at_each(s
         world.episode(EpisodeStatus.RECORDING, f"episode_{number:04d}")
         run_until(world, wait_until, lambda n=number: len(world.asked()) >= 2 * n, "two actions")
         world.episode(EpisodeStatus.DECIDING, f"episode_{number:04d}")
-        run_until(world, wait_until, lambda: world.statuses[-1].state == PolicyStatus.WAITING, "the end of the run")
+        run_until(world, wait_until, lambda n=number: len(world.ends()) == n, "the end of the run")
         assert policy.resets == number
         seen = len(policy.seen)
         end_ns = world.now_ns + 400 * MS
@@ -244,3 +248,30 @@ def test_topics_follow_the_namespace(started, make_node, wait_until):
     spaced.close()
     spaced.destroy_node()
     assert {"/lab/panda/ee_pose", "/lab/collect/status", "/lab/action/policy", "/lab/policy/status"} <= names
+
+
+def test_it_says_that_it_is_ready_once_every_stream_has_been_heard(started, wait_until):
+    node, _, world = started()
+    ready = wait_until(lambda: world.statuses, what="word from the policy")
+    assert [(s.state, s.reason) for s in ready] == [(PolicyStatus.WAITING, "ready; no episode runs")]
+    assert node._bridge.silent() == []
+
+
+def test_its_topic_of_actions_appears_only_when_it_could_act(ros, make_node, spin, wait_until):
+    """The start of an episode waits for this topic: before the streams are heard there would be no action."""
+    policy = PolicyNode(load=lambda *_: LoadedPolicy(Scripted(), CONTRACT))
+    policy.start()
+    spin(policy)
+    node = spin(make_node("world"))
+    wait_until(lambda: node.count_publishers("policy/status"), what="the policy node")
+    assert node.count_publishers("action/policy") == 0
+    poses = node.create_publisher(PoseStamped, "panda/ee_pose", SENSOR_QOS)
+
+    def heard():
+        poses.publish(PoseStamped())
+        return node.count_publishers("action/policy") == 1
+
+    wait_until(heard, what="the topic of actions")
+    policy.executor.shutdown()
+    policy.close()
+    policy.destroy_node()

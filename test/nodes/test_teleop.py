@@ -35,6 +35,8 @@ def teleop(ros, spin):
 
     yield start
     for node in nodes:
+        if node.executor is not None:
+            node.executor.shutdown()
         node.close()
         node.destroy_node()
 
