@@ -214,11 +214,16 @@ def _results(
     threads = max(1, workers // len(jobs))
     largest_first = sorted(jobs, key=lambda job: -bag_bytes(job[0]))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        running = [
-            pool.submit(_work, recording, contract, folder.path, source, threads) for recording, source in largest_first
-        ]
-        for future in as_completed(running):
-            yield future.result()
+        try:
+            running = [
+                pool.submit(_work, recording, contract, folder.path, source, threads)
+                for recording, source in largest_first
+            ]
+            for future in as_completed(running):
+                yield future.result()
+        except BaseException:  # an interrupt must not wait for what has not begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _work(recording: Recording, contract: Contract, output: Path, source: Source, threads: int) -> Converted:

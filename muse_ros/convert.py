@@ -25,6 +25,8 @@ from muse_ros.spans import Span, spans, ticks
 from muse_ros.stream_report import clock_note, stream_figures
 
 CONVERTER_VERSION = 1
+MAX_SET_BACK = 5
+"""So many stray old samples are late ones; more are a clock that was set back."""
 
 
 class Refused(ValueError):
@@ -133,6 +135,11 @@ def _checked_contents(bag: Bag, contract: Contract, namespace: str) -> BagConten
             zero = buffer.counts.zero_stamps
             reason = f"{zero} messages, all with a zero header.stamp" if zero else "no message"
             raise Refused(f"{topic}: {reason} in the bag; the publisher must send stamped messages")
+        if buffer.counts.set_back > MAX_SET_BACK:
+            raise Refused(
+                f"{topic}: {buffer.counts.set_back} stamps lie more than 5 s before the newest: the clock was set back "
+                "while the bag was recorded, so that two times have one name; record again, or cut the bag there"
+            )
     return contents
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from muse_ros.conversion import Summary
 
-DONE, NOTHING, SOME_REFUSED = 0, 1, 3
+DONE, NOTHING, SOME_REFUSED, INTERRUPTED = 0, 1, 3, 130
 _EPILOG = """\
 Recordings are folders of the collect node, or rosbag2 bags of any other recorder (MCAP or SQLite3): every bag below
 the named folders is found. What has been converted already and has not changed is skipped; what has changed (a new
@@ -51,6 +51,9 @@ def main(argv: list[str] | None = None) -> int:
     except (FileNotFoundError, FileExistsError, ContractError, DatasetError) as error:
         print(f"muse convert: {error}", file=sys.stderr)
         return NOTHING
+    except KeyboardInterrupt:
+        print("muse convert: interrupted; what is in the dataset is whole, the same command goes on", file=sys.stderr)
+        return INTERRUPTED
     done = {converted.recording_id for converted in summary.converted}
     size = sum(bag_bytes(recording) for recording in recordings if recording.id in done)
     _tell(summary, arguments.output, time.monotonic() - began, size, contract.rate_hz)

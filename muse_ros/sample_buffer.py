@@ -49,13 +49,27 @@ class Sample:
         return message
 
 
+SET_BACK_NS = 5_000_000_000
+
+
 @dataclass
 class Counts:
-    """What arrived on one topic."""
+    """What arrived on one topic.
+
+    Attributes:
+        received: All messages.
+        duplicates: Left out: a second sample of one stamp.
+        out_of_order: Came after a sample with a later stamp.
+        set_back: Of these, the ones more than 5 s older than the newest: the publisher's clock was set back.
+        zero_stamps: Left out: their header was never stamped.
+        clock_resets: Times that the receiver's own clock jumped back, and the buffer was emptied.
+        late: Came after a tick at whose time they were already stamped.
+    """
 
     received: int = 0
     duplicates: int = 0
     out_of_order: int = 0
+    set_back: int = 0
     zero_stamps: int = 0
     clock_resets: int = 0
     late: int = 0
@@ -95,6 +109,7 @@ class SampleBuffer:
                 self.counts.duplicates += 1
                 return None
             self.counts.out_of_order += 1
+            self.counts.set_back += self._stamps[-1] - sample.stamp_ns > SET_BACK_NS
         self._stamps.insert(place, sample.stamp_ns)
         self._samples.insert(place, sample)
         self._forget(received_ns)
