@@ -247,7 +247,7 @@ def test_topics_follow_the_namespace(started, make_node, wait_until):
     names = {s.topic_name for s in spaced.subscriptions} | {p.topic_name for p in spaced.publishers}
     spaced.close()
     spaced.destroy_node()
-    assert {"/lab/panda/ee_pose", "/lab/collect/status", "/lab/action/policy", "/lab/policy/status"} <= names
+    assert {"/lab/panda/ee_pose", "/lab/collect/status", "/lab/policy/status"} <= names
 
 
 def test_it_says_that_it_is_ready_once_every_stream_has_been_heard(started, wait_until):
