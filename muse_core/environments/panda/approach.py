@@ -9,7 +9,7 @@ from muse_core.environments.panda.task import CLOSED, OPEN, Goal
 from muse_core.geometry import matrix_from_quaternion
 
 HOVER_M = 0.10  # highest approach over the grasp
-ALIGNED_M = 0.012  # sideways and upward error at which the fingers close on a thing
+ALIGNED_M = 0.012  # sideways error at which the fingers close on a thing; upwards it is three quarters of that
 CLOSING_M = 0.017  # the same once they are closing: wider, so that a shaking hand does not open again
 HELD_M = 0.028  # the same once they have stopped on it: it may have slipped
 ALIGNED_RAD = 0.15
@@ -61,7 +61,7 @@ def grasp_goal(state: RobotState, grasp: np.ndarray, yaw: float, open_width_m: f
     turn = abs(yaw_of(state.ee_orientation) - yaw)
     closing = state.gripper_width < open_width_m - 0.004
     reach = CLOSING_M if closing else ALIGNED_M
-    ready = sideways < reach and abs(offset[2]) < reach and turn < ALIGNED_RAD * (2 if closing else 1)
+    ready = sideways < reach and abs(offset[2]) < 0.75 * reach and turn < ALIGNED_RAD * (2 if closing else 1)
     target = grasp + np.array([0.0, 0.0, funnel(sideways + 0.05 * max(0.0, turn - ALIGNED_RAD))])
     return Goal(target, yaw, CLOSED if ready else OPEN, care=_care(float(np.linalg.norm(offset))))
 

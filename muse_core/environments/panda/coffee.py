@@ -14,7 +14,7 @@ from muse_core.environments.panda.task import OPEN, Goal, Spread, TaskInfo
 from muse_core.geometry import matrix_from_quaternion
 
 POD_WIDTH_M, POD_HEIGHT_M = 0.042, 0.045
-GRASP_HEIGHT_M = 0.0125  # the fingers close this far above the pod's centre, to stay clear of the holder
+GRASP_HEIGHT_M = 0.010  # the fingers close this far above the pod's centre, to stay clear of the holder
 SEAT = np.array([0.0, 0.0, 0.0604 + POD_HEIGHT_M / 2])  # of the pod's centre, in the machine's frame [m]
 SEATED_M, SEATED_RAD = 0.008, np.radians(10)
 CLOSED_RAD = np.radians(10)
