@@ -103,7 +103,7 @@ def release_goal(state: RobotState, width_m: float, yaw: float, leave_m: float =
 
 
 def _care(distance_m: float) -> float:
-    return float(np.clip(distance_m / 0.06, 0.5, 1.0))
+    return float(np.clip(distance_m / 0.06, 0.4, 1.0))
 
 
 def _folded(angle: float, symmetry: int) -> float:

@@ -20,9 +20,11 @@ from muse_core.geometry import euler_from_quaternion, quaternion_conjugate, quat
 RATE_HZ = 10.0
 SPEED_M_S = 0.22
 TURN_RAD_S = 0.5
-GAIN = 0.5  # share of the remaining way that one action goes
-# The tool drifts on this long before it heeds an action: the last one still runs for 0.04 s, and speeds change slowly.
-PREVIEW_S = 0.07
+# Shares of the remaining way that one action goes: more overshoots, as the safety filter lets speeds change slowly only.
+GAIN = 0.4
+TURN_GAIN = 0.3
+# The last action still runs for this long when the next one takes effect: the tool is taken to drift on until then.
+PREVIEW_S = 0.04
 _DOWN = np.array([1.0, 0.0, 0.0, 0.0])
 
 
@@ -82,7 +84,7 @@ def steer(state: RobotState, goal: Goal) -> np.ndarray:
     translation = _capped(GAIN * (goal.position - position), SPEED_M_S / RATE_HZ)
     wanted = quaternion_multiply(quaternion_from_euler(np.array([0.0, 0.0, goal.yaw])), _DOWN)
     turn = euler_from_quaternion(quaternion_multiply(wanted, quaternion_conjugate(state.ee_orientation)))
-    rotation = _capped(GAIN * (turn - PREVIEW_S * state.ee_twist[3:]), TURN_RAD_S / RATE_HZ)
+    rotation = _capped(TURN_GAIN * turn, TURN_RAD_S / RATE_HZ)
     return np.concatenate([translation, rotation, [goal.gripper]])
 
 

@@ -39,4 +39,4 @@ class Reach:
         """Straight to the ball."""
         position, _ = objects["target"]
         distance = float(np.linalg.norm(state.ee_position - position))
-        return Goal(position, 0.0, OPEN, care=float(np.clip(distance / 0.06, 0.5, 1.0)), done=distance < TOUCH_M / 2)
+        return Goal(position, 0.0, OPEN, care=float(np.clip(distance / 0.06, 0.4, 1.0)), done=distance < TOUCH_M / 2)
