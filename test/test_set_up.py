@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from types import ModuleType
 
+import numpy
 import pytest
 
 TOOLS = Path(__file__).resolve().parents[1] / "tools"
@@ -103,10 +107,6 @@ def test_the_wheels_name_the_folders_of_this_machine_after_mending(set_up, tmp_p
         '/opt/python/cp311-cp311/lib/python3.11/site-packages/numpy/_core/include"\n'
     )
     set_up.mend_wheels(tmp_path, Path(sys.executable))
-    import sysconfig
-
-    import numpy
-
     expected = f'INCLUDES "{sysconfig.get_paths()["include"]};{numpy.get_include()}"\n'
     assert (cmake / "export.cmake").read_text() == expected
 
@@ -159,3 +159,21 @@ def test_a_missing_compiler_and_missing_gl_are_found(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(prerequisites, "_loads", lambda library: False)
     missing = prerequisites.find_missing()
     assert {"g++", "make", "libegl1", "libopengl0", "libgl1", "libgl1-mesa-dri"} <= set(missing)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(None, "{venv}"), ("/ws/install", "/ws/install:{venv}"), ("{venv}", "{venv}")]
+)
+def test_a_program_of_the_virtual_environment_knows_it_as_a_ros_prefix(
+    set_up, tmp_path: Path, before: str | None, after: str
+):
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    python = venv / "bin" / "python"
+    set_up.announce_prefix(python)
+    environment = {name: value for name, value in os.environ.items() if name != "AMENT_PREFIX_PATH"}
+    if before is not None:
+        environment["AMENT_PREFIX_PATH"] = before.format(venv=venv)
+    query = "import os; print(os.environ['AMENT_PREFIX_PATH'])"
+    found = subprocess.run([python, "-c", query], env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert found.strip() == after.format(venv=venv)

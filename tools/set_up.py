@@ -104,6 +104,7 @@ class Setup:
         if not self.ros_distro:
             self._run([*pip, "--editable", f"{ROOT}[ros,{','.join(EXTRAS)}]"])
             mend_wheels(self.venv, self.python)
+            announce_prefix(self.python)
             return
         self._run([*pip, "--no-deps", "--editable", str(ROOT)])
         wanted = self._requirements()
@@ -185,6 +186,20 @@ def mend_wheels(venv: Path, python: Path) -> None:
         mended = re.sub(r"/opt/python/[^/;\"]+/include/python3\.\d+", python_include, mended)
         if mended != text:
             path.write_text(mended, encoding="utf-8")
+
+
+def announce_prefix(python: Path) -> None:
+    """Let every program of the virtual environment know it as a ROS prefix, as sourcing a setup.bash would.
+
+    The wheels set LD_LIBRARY_PATH at each start of Python; colcon, `ros2 run` and the like want AMENT_PREFIX_PATH too.
+    """
+    query = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+    folder = subprocess.run([python, "-c", query], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    line = (
+        "import os, sys; known = [p for p in os.environ.get('AMENT_PREFIX_PATH', '').split(':') if p]; "
+        "os.environ['AMENT_PREFIX_PATH'] = ':'.join(known if sys.prefix in known else [*known, sys.prefix])\n"
+    )
+    Path(folder, "muse_ros_prefix.pth").write_text(line, encoding="utf-8")
 
 
 def files(*patterns: str) -> list[Path]:
