@@ -96,18 +96,25 @@ class CollectNode(Node):
         self.get_logger().info(f"session {self.folder.path}; {advice(self.session)}")
 
     def now_ns(self) -> int:
-        """The node's clock [ns]. While this thread is busy it hears no /clock; the drain's thread does."""
-        now_ns = self.get_clock().now().nanoseconds
-        if not self._receive_clock.simulated:
-            return now_ns
-        return max(now_ns, self._receive_clock.at(time.time_ns()) or 0)
+        """The time of the graph [ns].
+
+        Where that is ``/clock``, it is what the drain has heard of it: the node's own clock stands still while one of
+        its callbacks runs, and opening a bag takes a while.
+        """
+        simulated_ns = self._receive_clock.at(time.time_ns()) if self._receive_clock.simulated else None
+        return self.get_clock().now().nanoseconds if simulated_ns is None else simulated_ns
+
+    def _drained_now_ns(self) -> int:
+        """The time of the graph [ns], after taking all that has been said of it."""
+        self._drain.drain()
+        return self.now_ns()
 
     def obey(self, verb: str) -> Step:
         """Send a verb to the state machine and carry out what it answers."""
         with self._lock:
             if verb == "start":
                 self._make_ready_to_hear()
-            return self._advance(Verb(verb, self.now_ns()))
+            return self._advance(Verb(verb, self._drained_now_ns()))
 
     def recorder_figures(self) -> dict[str, dict[str, Any]]:
         """Figures of the open or last bag, by topic."""
@@ -116,8 +123,7 @@ class CollectNode(Node):
     def world_was_reset(self) -> None:
         """From now on only samples newer than all that has come by this moment count as fresh."""
         with self._lock:
-            self._drain.drain()
-            self._since_ns = max(self.now_ns(), self._health.newest_ns()) + 1
+            self._since_ns = max(self._drained_now_ns(), self._health.newest_ns()) + 1
             self._look_at_gate()
 
     def close(self) -> None:
@@ -160,7 +166,7 @@ class CollectNode(Node):
             prepare=self._events.prepare,
             describe=self.description,
             left_out=lambda: self._drain.chosen.left_out,
-            now_ns=self.now_ns,
+            now_ns=self._drained_now_ns,
             warn=self.get_logger().warning,
         )
         clock = "simulated" if self._receive_clock.simulated else "system"
