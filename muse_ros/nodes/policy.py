@@ -50,7 +50,7 @@ class PolicyNode(LifecycleNode):
         self._model_file = declare(self, "model_file", "", "checkpoint to run (model.pt)")
         self._contract = declare(self, "contract", "", "contract: file or name; empty: the checkpoint's own")
         self._device = declare(self, "device", "cpu", "where the model runs: cpu, cuda, cuda:1")
-        self._threads = declare(self, "torch_threads", 2, "threads of one inference", (1, 64))
+        self._threads = declare(self, "torch_threads", 1, "threads of one inference", (1, 64))
         self._execute = declare(self, "execute", True, "false: shadow mode, the actions go to policy/shadow_action")
         self._gated = declare(self, "episode_gating", True, "act only while an episode is recorded")
         self.autostart = declare(self, "autostart", True, "configure and activate at the start")
