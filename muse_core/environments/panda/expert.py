@@ -20,7 +20,7 @@ from muse_core.geometry import euler_from_quaternion, quaternion_conjugate, quat
 RATE_HZ = 10.0
 SPEED_M_S = 0.22
 TURN_RAD_S = 0.5
-# Shares of the remaining way that one action goes: more overshoots, as the safety filter lets speeds change slowly only.
+# Shares of the remaining way that one action goes: more overshoots, as the safety filter lets speed change slowly.
 GAIN = 0.4
 TURN_GAIN = 0.3
 # The last action still runs for this long when the next one takes effect: the tool is taken to drift on until then.

@@ -21,6 +21,7 @@ from muse_core.environments.panda.tasks import find_task
 ARM_JOINTS = tuple(f"panda_joint{n}" for n in range(1, 8))
 FINGER_JOINTS = ("panda_finger_joint1", "panda_finger_joint2")
 PHYSICS_HZ = 500
+WRENCH_DAMPING = 1e-6
 
 
 class PandaWorld:
@@ -118,7 +119,8 @@ class PandaWorld:
             ee_position=data.site_xpos[self._tool].copy(),
             ee_orientation=quaternion[[1, 2, 3, 0]],
             ee_twist=jacobian @ qdot,
-            wrench=np.linalg.lstsq(jacobian.T, external_torque, rcond=None)[0],
+            # The force on the tool that best explains the torques; a trace of damping, as near singularities none does.
+            wrench=np.linalg.solve(jacobian @ jacobian.T + WRENCH_DAMPING * np.eye(6), jacobian @ external_torque),
             gripper_width=float(data.qpos[self._finger_qpos].sum()),
         )
 
