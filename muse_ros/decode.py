@@ -38,8 +38,14 @@ def decode(stream: Stream, message: Any, gripper_max_width: float | None = None)
 def _numbers(stream: Stream, message: Any, gripper_max_width: float | None) -> np.ndarray:
     if stream.space is not None and message.action_space != stream.space:
         raise DecodeError(f"action_space is {message.action_space!r}, the contract says {stream.space!r}")
-    parts = [np.asarray(field_value(message, path), np.float64).ravel() for path in stream.fields]
-    values = _transformed(stream.transform, np.concatenate(parts), gripper_max_width)
+    numbers: list[float] = []
+    for path in stream.fields:
+        value = field_value(message, path)
+        if isinstance(value, (float, int)):
+            numbers.append(value)
+        else:
+            numbers.extend(np.asarray(value, np.float64).ravel())
+    values = _transformed(stream.transform, np.array(numbers, np.float64), gripper_max_width)
     if values.size != int(np.prod(stream.shape)):
         raise DecodeError(f"{values.size} values from {', '.join(stream.fields)}, expected shape {list(stream.shape)}")
     if not np.isfinite(values).all():

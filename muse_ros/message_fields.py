@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,12 @@ def _element(array: Any, parent: Any, part: str, path: str) -> Any:
 
 
 def _is_array(value: Any) -> bool:
-    return isinstance(value, (np.ndarray, Sequence)) and not isinstance(value, (str, bytes))
+    return _is_array_type(type(value))
+
+
+@cache
+def _is_array_type(kind: type) -> bool:
+    return issubclass(kind, (np.ndarray, Sequence)) and not issubclass(kind, (str, bytes))
 
 
 def _kind(value: Any) -> str:
