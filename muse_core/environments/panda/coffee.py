@@ -56,9 +56,9 @@ class Coffee:
 
     def success(self, scene: Scene) -> bool:
         """Whether the pod sits, the lid is closed, and the hand is away."""
-        seated = _seated(scene.pose("pod"), scene.pose("machine"))
-        away = not scene.touches_hand("pod") and not scene.touches_hand("machine")
-        return bool(seated and abs(scene.joint("lid")) < CLOSED_RAD and away)
+        if abs(scene.joint("lid")) >= CLOSED_RAD or not _seated(scene.pose("pod"), scene.pose("machine")):
+            return False
+        return not scene.touches_hand("pod") and not scene.touches_hand("machine")
 
     def goal(self, state: RobotState, objects: Mapping[str, Pose]) -> Goal:
         """Take the pod, set it in the holder, go round behind the lid and push it closed."""
