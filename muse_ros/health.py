@@ -92,10 +92,6 @@ class Health:
         """The newest stamp that has come, of all expected topics [ns]; 0 where none has."""
         return max((arrivals.newest_ns or 0 for arrivals in self._arrivals.values()), default=0)
 
-    def forget(self) -> None:
-        """Forget what has arrived: the clock jumped, or the world was reset."""
-        self._arrivals = {topic: _Arrivals() for topic in self._expected}
-
     def problems(self, now_ns: int, since_ns: int | None = None) -> tuple[str, ...]:
         """One sentence for every expected topic that is not fresh at `now_ns`; empty where all are.
 
@@ -103,8 +99,11 @@ class Health:
             now_ns: Time on the clock that stamps are on.
             since_ns: Samples stamped before this do not count (a world that has been reset since).
         """
-        found = (self._problem(expected, now_ns, since_ns) for expected in self._expected.values())
-        return tuple(problem for problem in found if problem)
+        return tuple(problem for problem in self.verdicts(now_ns, since_ns).values() if problem)
+
+    def verdicts(self, now_ns: int, since_ns: int | None = None) -> dict[str, str]:
+        """Per expected topic what :meth:`problems` says of it; empty where it is fresh."""
+        return {topic: self._problem(expected, now_ns, since_ns) for topic, expected in self._expected.items()}
 
     def figures(self, now_ns: int) -> dict[str, dict[str, Any]]:
         """Per expected topic: rate over the last second of stamps [Hz], age [s], lag of reception behind stamp [s]."""

@@ -19,18 +19,18 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from muse_ros.bags import BagWriter, open_writer
-from muse_ros.bridge import STATUS_QOS, time_message
 from muse_ros.contract import Contract, ContractError, load_contract
 from muse_ros.episode_effects import EpisodeEffects, Surroundings
 from muse_ros.episode_events import Event, Failed, Gate, Interrupted, Verb
 from muse_ros.episode_file import Description
 from muse_ros.episodes import VERBS, Session, State, Step, advance, advice
 from muse_ros.health import Expected, Health, expected_topics
-from muse_ros.msg import EpisodeStatus
 from muse_ros.nodes.automatic_collect import AutomaticCollect
 from muse_ros.nodes.event_topic import EventTopic
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
+from muse_ros.nodes.status_topic import StatusTopic
+from muse_ros.nodes.stream_diagnostics import StreamDiagnostics
 from muse_ros.nodes.topic_drain import TopicDrain
 from muse_ros.provenance import software
 from muse_ros.receive_clock import ReceiveClock
@@ -41,7 +41,6 @@ DISCOVERY_S = 0.5
 STATUS_S = 0.1
 GATE_S = 0.05
 CONNECT_S = 1.0
-_NS_PER_S = 1_000_000_000
 
 
 class AuditedRecorder:
@@ -80,9 +79,8 @@ class CollectNode(Node):
         self._drain = TopicDrain(self, sink, self._receive_clock, self._include, self._exclude)
         self._effects = self._make_effects()
         self.session = self._resume_session()
-        self._message = ""
         self._since_ns: int | None = None
-        self._status_publisher = self.create_publisher(EpisodeStatus, "collect/status", STATUS_QOS)
+        self._status = StatusTopic(self, self.folder.session)
         for verb in VERBS:
             self.create_service(Trigger, f"collect/{verb}", lambda _, answer, verb=verb: self._serve(verb, answer))
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -91,6 +89,7 @@ class CollectNode(Node):
         self.create_timer(DISCOVERY_S, self._discover, clock=steady)
         self.create_timer(GATE_S, self._watch, clock=steady)
         self.create_timer(STATUS_S, self._report_while_recording, clock=steady)
+        self._diagnostics = StreamDiagnostics(self, self._health, steady)
         self._automatic = AutomaticCollect(self, steady) if self._auto_episodes else None
         self._publish_status()
         self.get_logger().info(f"session {self.folder.path}; {advice(self.session)}")
@@ -189,7 +188,7 @@ class CollectNode(Node):
     def _serve(self, verb: str, answer: Trigger.Response) -> Trigger.Response:
         step = self.obey(verb)
         answer.success = not step.refusal and self.session.state is not State.FAULT
-        answer.message = step.refusal or self._message
+        answer.message = step.refusal or self._status.advice
         return answer
 
     def _make_ready_to_hear(self) -> None:
@@ -260,32 +259,11 @@ class CollectNode(Node):
         return f"{free_gb:.2f} GB free in {self.folder.path}, {self._min_free_gb:g} GB wanted (min_free_gb)"
 
     def _report_while_recording(self) -> None:
-        if self.session.state is State.RECORDING or advice(self.session) != self._message:
+        if self.session.state is State.RECORDING or self._status.is_news(self.session):
             self._publish_status()
 
     def _publish_status(self) -> None:
-        session, description, now_ns = self.session, self.description(), self.now_ns()
-        self._message = advice(session)
-        alarm = "; ".join(session.problems) if session.state is State.RECORDING else ""
-        end_ns = now_ns if session.state is State.RECORDING else session.stop_ns
-        status = EpisodeStatus(
-            state=int(session.state),
-            session=self.folder.session,
-            episode_id=session.episode_id,
-            episode_index=session.episode_index,
-            task=description.task,
-            operator_name=description.operator,
-            seed=description.seed,
-            start=time_message(session.start_ns),
-            elapsed=max(0, end_ns - session.start_ns) / _NS_PER_S,
-            outcome=int(session.outcome),
-            kept=session.kept,
-            discarded=session.discarded,
-            successes=session.successes,
-            message=f"{self._message}; {alarm}" if alarm else self._message,
-        )
-        status.header.stamp = time_message(now_ns)
-        self._status_publisher.publish(status)
+        self._status.publish(self.session, self.description(), self.now_ns())
 
 
 def _names(patterns: list[str]) -> tuple[str, ...]:

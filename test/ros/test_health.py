@@ -94,13 +94,6 @@ def test_figures_give_rate_age_and_lag():
     assert made.figures(2 * S + S // 4) == {"/pose": {"rate_hz": 11.0, "age_s": 0.25, "lag_s": 0.005}}
 
 
-def test_forgetting_makes_a_stream_silent_again():
-    made = health()
-    made.arrived("/pose", 10 * S, 10 * S)
-    made.forget()
-    assert "no message has come" in made.problems(10 * S)[0]
-
-
 def test_the_contract_of_the_panda_expects_each_topic_once():
     expected = {item.topic: item for item in expected_topics(load_contract("panda"))}
     assert expected["/panda/ee_pose"].max_age_s == 0.1

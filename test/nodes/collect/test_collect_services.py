@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from rclpy.serialization import deserialize_message
@@ -88,6 +89,22 @@ def test_a_camera_that_stops_while_recording_is_said_at_once(
     wait_until(lambda: heard and heard[-1].state == EpisodeStatus.RECORDING and CAMERA in heard[-1].message)
     assert ask("stop").success
     assert ask("keep").success
+
+
+def test_diagnostics_say_of_every_stream_how_it_is(make_collect, make_world, make_node, spin, ready, wait_until):
+    heard = {}
+    listener = make_node("listener")
+    listener.create_subscription(
+        DiagnosticArray, "diagnostics", lambda array: heard.update({s.name: s for s in array.status}), 10
+    )
+    spin(listener)
+    world = make_world()
+    ready(make_collect())
+    joints, camera = f"collect: /{JOINTS}", f"collect: /{CAMERA}"
+    wait_until(lambda: joints in heard and heard[joints].message == "fresh")
+    assert float(next(pair.value for pair in heard[joints].values if pair.key == "rate [Hz]")) > 0.0
+    world.camera_on = False
+    wait_until(lambda: heard[camera].level == DiagnosticStatus.ERROR and "old" in heard[camera].message)
 
 
 def test_a_topic_that_the_contract_does_not_name_is_recorded_too(
