@@ -14,18 +14,17 @@ from std_srvs.srv import Trigger
 
 from muse_core.images import decode_image
 from muse_ros.bridge import SENSOR_QOS, STATUS_QOS
+from muse_ros.episodes import State
 from muse_ros.keyboard_window import KeyboardWindow, WindowError, WindowInput, WindowView, motion_fractions
 from muse_ros.msg import Action, AppliedAction, EpisodeStatus
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure
+from muse_ros.nodes.scene_reset import SERVICE, SceneReset
 from muse_ros.teleop import SPEED_SCALES, TwistMapper, TwistSettings
 from muse_ros.teleop_keyboard import START_STOP_KEY, VERBS, help_lines, sample_of, service_of
 
 PERIOD_S = 0.02
 DRAW_EVERY = 2
-STATES = {
-    value: name for name, value in vars(EpisodeStatus).items() if name.isupper() and isinstance(value, int)
-}
 
 
 class KeyboardDevice:
@@ -64,7 +63,8 @@ class KeyboardDevice:
         node.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
         node.create_subscription(AppliedAction, "panda/applied_action", self._take_applied, SENSOR_QOS)
         services = {verb.service for verb in VERBS} | {service_of(START_STOP_KEY, on) for on in (False, True)}
-        self._clients = {service: node.create_client(Trigger, service) for service in sorted(services)}
+        self._clients = {s: node.create_client(Trigger, s) for s in sorted(services - {SERVICE})}
+        self._scene = SceneReset(node, self._tell)
 
     def beat(self) -> Action:
         """What the keys ask of the arm now."""
@@ -95,29 +95,37 @@ class KeyboardDevice:
     def _call(self, service: str | None) -> None:
         if service is None:
             return
+        if service == SERVICE:
+            self._scene.call()
+            return
         client = self._clients[service]
         if not client.service_is_ready():
-            self._answer = f"{service} cannot be reached: is the {service.partition('/')[0]} node running?"
+            self._tell(f"{service} cannot be reached: is the {service.partition('/')[0]} node running?")
             return
         client.call_async(Trigger.Request()).add_done_callback(partial(self._take_answer, service))
 
     def _take_answer(self, service: str, future: Any) -> None:
         answer = future.result()
         if not answer.success:
-            self._answer = answer.message or f"{service} was refused"
-            self._node.get_logger().warning(f"{service}: {self._answer}")
+            self._node.get_logger().warning(f"{service}: {answer.message}")
+        if not answer.success or not service.startswith("collect/"):  # the episode's own state is shown anyway
+            self._tell(answer.message or f"{service} was refused")
+
+    def _tell(self, text: str) -> None:
+        """Show a line until the episode's state changes."""
+        self._answer = text
 
     def _view(self, keys: WindowInput, values: np.ndarray) -> WindowView:
-        status, settings = self._status, self._mapper.settings
+        status, settings, deadman = self._status, self._mapper.settings, sample_of(keys.held).deadman
         return WindowView(
             cameras={name: self._picture(name, message) for name, message in sorted(self._pictures.items())},
-            state=STATES[status.state] if self._has_status else "no collect node",
+            state=State(status.state).name if self._has_status else "no collect node",
             recording=status.state == EpisodeStatus.RECORDING,
             episode=_episode_lines(status) if self._has_status else (),
             message=self._answer or status.message,
             focused=keys.focused,
-            deadman=sample_of(keys.held).deadman,
-            gripper_closed=self._mapper.gripper_closed,
+            deadman=deadman,
+            gripper_closed=self._mapper.gripper_closed if deadman else bool(self._gripper_closed),
             speed_scale=self._mapper.speed_scale,
             motion=motion_fractions(
                 values, settings.linear_speed * settings.period_s, settings.angular_speed * settings.period_s

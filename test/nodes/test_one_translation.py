@@ -1,8 +1,9 @@
 """The law of one translation: what the policy node saw live is, byte for byte, what its recording converts to.
 
-The simulated arm, the collect node and a policy with a real (untrained) checkpoint run an episode over DDS in lockstep
-on /clock. The bag is then converted without ROS. At every tick that the node took, the dataset must hold the very bytes
-that the node saw, and the same checkpoint, run over the dataset's rows, must give the very actions that it gave live.
+The simulated arm, the collect node and a policy with a real (untrained) checkpoint run an episode over DDS, in lockstep
+on /clock and at 1x. The bag is then converted without ROS. At every tick that the node took, the dataset must hold the
+very bytes that the node saw, and the same checkpoint, run over the dataset's rows, must give the very actions that it
+gave live.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ RUN = "import sys; from muse_ros.nodes.{node} import main; sys.exit(main())"
 class Lived:
     """What one live episode left behind."""
 
+    lockstep: bool
     reports: list[TickReport]
     checkpoint: Path
     recordings: Path
@@ -58,23 +60,24 @@ def start(node: str, log: Path, **parameters) -> subprocess.Popen:
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
 
 
-@pytest.fixture
-def lived(ros, spin, wait_until, tmp_path) -> Lived:
+@pytest.fixture(params=["lockstep", "real time"])
+def lived(request, ros, spin, wait_until, tmp_path) -> Lived:
     """One episode of an untrained policy on the simulated arm."""
+    lockstep = request.param == "lockstep"
     contract = load_contract("panda_sim")
     config = TrainConfig(model=BCRNNConfig(hidden_size=64), device="cpu")
     checkpoint, recordings = tmp_path / "model.pt", tmp_path / "recordings"
     save_checkpoint(checkpoint, untrained_checkpoint(config, contract.spec(), contract.to_dict(), contract.rate_hz))
 
-    parameters = {"model_file": str(checkpoint), "torch_threads": 1, "use_sim_time": True}
+    parameters = {"model_file": str(checkpoint), "torch_threads": 1, "use_sim_time": lockstep}
     policy = PolicyNode(parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
     reports: list[TickReport] = []
     policy.on_tick.append(reports.append)
     policy.start()
     spin(policy)
-    panda = start("panda", tmp_path / "panda.log", clock=True, lockstep=True, task="lift", seed=3)
+    panda = start("panda", tmp_path / "panda.log", clock=lockstep, lockstep=lockstep, task="lift", seed=3)
     collect = start(
-        "collect", tmp_path / "collect.log", use_sim_time=True, contract="panda_sim", root_dir=recordings,
+        "collect", tmp_path / "collect.log", use_sim_time=lockstep, contract="panda_sim", root_dir=recordings,
         session="live", task="lift", seed=3, auto_episodes=1, max_episode_s=EPISODE_S, source="action/policy",
     )  # fmt: skip
     try:
@@ -87,32 +90,45 @@ def lived(ros, spin, wait_until, tmp_path) -> Lived:
         policy.executor.shutdown()
         policy.close()
         policy.destroy_node()
-    return Lived(reports, checkpoint, recordings)
+    return Lived(lockstep, reports, checkpoint, recordings)
+
+
+def rows_of(dataset: EpisodeFolder) -> list[dict[str, np.ndarray]]:
+    """Every row of every segment, in order."""
+    arrays = [dataset.episode(i).arrays for i in range(len(dataset))]
+    rows = [{key: a[key][t] for key in a} for a in arrays for t in range(len(a["stamp_ns"]))]
+    return sorted(rows, key=lambda row: int(row["stamp_ns"]))
 
 
 def test_a_live_episode_converts_to_the_bytes_that_the_policy_saw_and_to_its_actions(lived, tmp_path):
     output = tmp_path / "data"
     arguments = [str(lived.recordings), "-o", str(output), "--include", "failures", "--workers", "1"]
     assert convert_cli.main(arguments) == 0
-    dataset = EpisodeFolder.open(output)
-    assert len(dataset) == 1, "the episode must not have been split"
-    arrays = dataset.episode(0).arrays
-
+    rows = rows_of(EpisodeFolder.open(output))
     acted = {report.tick.stamp_ns: report for report in lived.reports if report.action is not None}
-    assert [report.reason for report in lived.reports if report.action is None] == []
-    stamps = arrays["stamp_ns"].tolist()
+    stamps = [int(row["stamp_ns"]) for row in rows]
     assert set(stamps) <= set(acted)
-    assert set(acted) - set(stamps) <= {max(acted)}, "only the last tick may have been cut off by the episode's end"
-    assert len(stamps) >= EPISODE_S * 10 - 2
+    if lived.lockstep:  # at 1x a busy machine may miss ticks; in lockstep nothing may be lost
+        assert [report.reason for report in lived.reports if report.action is None] == []
+        assert set(acted) - set(stamps) <= {max(acted)}, "only the last tick may be cut off by the episode's end"
+        assert len(stamps) >= EPISODE_S * 10 - 2
+    assert len(stamps) >= 2
 
-    policy = LearnedPolicy.from_checkpoint(lived.checkpoint)
-    for row, stamp in enumerate(stamps):
-        report = acted[stamp]
+    policy, replayed = LearnedPolicy.from_checkpoint(lived.checkpoint), {}
+    for stamp in sorted(acted):  # every tick, also those that became no row: the policy remembers them
+        replayed[stamp] = policy.act(acted[stamp].observation.arrays)["action"]
+    policy.reset()
+    unbroken = stamps == sorted(acted)[: len(stamps)]
+    assert unbroken or not lived.lockstep
+    for row in rows:
+        report = acted[int(row["stamp_ns"])]
         for key in policy.observation_spec:
-            live, converted = report.observation.arrays[key], np.asarray(arrays[key][row])
+            live, converted = report.observation.arrays[key], np.asarray(row[key])
             assert live.dtype == converted.dtype and live.shape == converted.shape
-            assert live.tobytes() == converted.tobytes(), f"{key} at row {row}"
-        offline = policy.act({key: arrays[key][row] for key in policy.observation_spec})["action"]
-        recorded = np.asarray(arrays["action"][row])
-        assert offline.tobytes() == recorded.tobytes() == report.action.astype(np.float32).tobytes()
-    assert all((arrays[key][1:] != arrays[key][:-1]).any() for key in ("ee_position", "image")), "something moved"
+            assert live.tobytes() == converted.tobytes(), f"{key} at {row['stamp_ns']}"
+        recorded = np.asarray(row["action"]).tobytes()
+        assert recorded == report.action.astype(np.float32).tobytes() == replayed[report.tick.stamp_ns].tobytes()
+        if unbroken:
+            assert policy.act({key: row[key] for key in policy.observation_spec})["action"].tobytes() == recorded
+    for key in ("ee_position", "image"):
+        assert any(row[key].tobytes() != rows[0][key].tobytes() for row in rows), "something must have moved"
