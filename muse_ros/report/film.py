@@ -94,6 +94,27 @@ def contact_sheet(clips: Sequence[Clip], columns: int = 6, size: int = 96) -> np
     return np.vstack(rows)
 
 
+def poster(scene: np.ndarray, clip: Clip, columns: int = 4) -> np.ndarray:
+    """The scene as a person sees it, and beside it moments of one episode as its cameras saw them, one row a camera.
+
+    Args:
+        scene: (height, width, 3) uint8 RGB.
+        clip: An episode with at least one frame.
+        columns: How many moments.
+
+    Returns:
+        (height, more, 3) uint8 RGB, as high as the scene.
+    """
+    moments = np.linspace(0, len(clip.frames) - 1, columns).round().astype(int)
+    size = scene.shape[0] // len(clip.frames[0])
+    rows = [
+        np.hstack([cv2.resize(clip.frames[i][camera], (size, size), interpolation=cv2.INTER_CUBIC) for i in moments])
+        for camera in range(len(clip.frames[0]))
+    ]
+    grid = np.vstack(rows)
+    return np.hstack([scene[: grid.shape[0]], grid])
+
+
 def write_png(path: Path, rgb: np.ndarray) -> None:
     """Write an RGB picture as PNG."""
     ok, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))

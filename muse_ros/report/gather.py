@@ -11,19 +11,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from muse_core.datasets.episode_folder import EpisodeFolder
+from muse_core.environments.panda.task_settings import describe_task
 from muse_core.environments.panda.world import PandaWorld
 from muse_core.metrics.intervals import wilson_interval
 from muse_ros.contract import Contract
 from muse_ros.latency import figures
 from muse_ros.recording_latency import measure_recordings
-from muse_ros.report.film import contact_sheet, write_film, write_png
+from muse_ros.report.film import contact_sheet, poster, write_film, write_png
 from muse_ros.report.recording import Episode, read_clip, read_session
 
 if TYPE_CHECKING:
     from muse_ros.demo import Run
 
-FILM, SHEET = "episodes.mp4", "episodes.png"
+FILM, SHEET, POSTER = "episodes.mp4", "episodes.png", "poster.png"
 VERSIONS = ("muse", "torch", "mujoco", "numpy", "opencv-python-headless", "opencv-python", "ros-jazzy-rclpy")
 
 
@@ -60,11 +63,12 @@ def gather(run: Run, wall_s: Mapping[str, float], commands: Sequence[str]) -> tu
         "training": _training(run, metrics, dataset),
         "recordings": _recordings(run, demonstrations),
         **live["report"],
-        "task_settings": PandaWorld(run.task).describe(),
+        "task_settings": describe_task(run.task),
         "commands": list(commands),
         "machine": _machine(),
         "film": FILM,
         "contact_sheet": SHEET,
+        "poster": POSTER,
     }
     series = {
         "train": [(row["step"], row["train/loss"]) for row in metrics if "train/loss" in row],
@@ -82,6 +86,8 @@ def _live(run: Run, episodes: Sequence[Episode], contract: Contract) -> dict[str
     ]
     write_film(run.output / FILM, clips)
     write_png(run.output / SHEET, contact_sheet(clips))
+    shown = next((i for i, episode in enumerate(episodes) if episode.success and clips[i].frames), 0)
+    write_png(run.output / POSTER, poster(_scene(run.task, episodes[shown].seed), clips[shown]))
     log = measure_recordings([episode.folder for episode in episodes], contract)
     return {
         "report": {
@@ -95,6 +101,16 @@ def _live(run: Run, episodes: Sequence[Episode], contract: Contract) -> dict[str
             "period_ms": [1e3 * period for period in log.periods_s()],
         },
     }
+
+
+def _scene(task: str, seed: int) -> np.ndarray:
+    """The simulated scene of one seed, drawn for people: (480, 640, 3) uint8 RGB."""
+    world = PandaWorld(task, camera_size=(480, 640), fine=True)
+    world.reset(seed)
+    try:
+        return world.render("overview")
+    finally:
+        world.close()
 
 
 def _training(run: Run, metrics: Sequence[Mapping[str, Any]], dataset: EpisodeFolder) -> dict[str, Any]:

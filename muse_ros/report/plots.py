@@ -96,7 +96,7 @@ def distributions(samples_ms: Mapping[str, Sequence[float]]) -> str:
         figure, axes = _axes(8.8, 0.42 * max(len(samples_ms), 1) + 0.7)
         values = [np.asarray(stage, dtype=float) for stage in samples_ms.values()]
         if values:
-            boxes = axes.boxplot(values, orientation="horizontal", whis=(1, 99), showfliers=False, patch_artist=True, widths=0.55)
+            boxes = axes.boxplot(values, orientation="horizontal", whis=(1, 99), showfliers=False, patch_artist=True)
             for box, median in zip(boxes["boxes"], boxes["medians"], strict=True):
                 box.set(facecolor="#dbe7fb", edgecolor=BLUE)
                 median.set(color=INK)

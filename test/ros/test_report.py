@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from muse_core.metrics.intervals import wilson_interval
-from muse_ros.report.film import CAPTION, PANEL, Clip, contact_sheet, film_frames
+from muse_ros.report.film import CAPTION, PANEL, Clip, contact_sheet, film_frames, poster
 
 pytest.importorskip("matplotlib")
 
@@ -70,6 +70,7 @@ def example_report():
         "machine": {"processor": "a <fast> one", "cores": 2, "python": "3.11", "versions": {"torch": "2.13.0"}},
         "film": "episodes.mp4",
         "contact_sheet": "episodes.png",
+        "poster": "poster.png",
     }
 
 
@@ -120,6 +121,14 @@ def test_a_contact_sheet_has_a_row_for_each_episode_with_its_first_and_last_fram
     assert (sheet[:32, 8:40] == 0).all() and (sheet[:32, -32:] == 90).all()
     assert sheet[0, 0, 1] > sheet[0, 0, 0], "a success is green"
     assert sheet[-1, 0, 0] > sheet[-1, 0, 1], "a failure is red"
+
+
+def test_a_poster_sets_one_row_of_moments_for_each_camera_beside_the_scene():
+    made = poster(np.full((480, 640, 3), 7, np.uint8), clip(frames=10), columns=4)
+    assert made.shape == (480, 640 + 4 * 240, 3)
+    assert (made[:, :640] == 7).all()
+    assert [made[100, 640 + 240 * column + 100, 0] for column in range(4)] == [0, 30, 60, 90]
+    assert (made[240:, 640:] == 0).all()
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(44.6, "45 s"), (440, "7 min 20 s"), (3600, "60 min 0 s")])
