@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from muse_ros.contract import Contract
 from muse_ros.episode_events import (
     Effect,
     EndData,
@@ -23,7 +22,7 @@ from muse_ros.episode_events import (
     OpenBag,
     Opened,
 )
-from muse_ros.episode_file import Description, episode_content
+from muse_ros.episode_file import Description, Setting, episode_content
 from muse_ros.episodes import Session
 from muse_ros.recorder import Recorder, Recording
 from muse_ros.session_folder import SessionFolder, write_episode_file
@@ -66,17 +65,12 @@ class EpisodeEffects:
         self,
         recorder: Recorder,
         folder: SessionFolder,
-        contract: Contract | None,
-        software: dict[str, str | None],
-        clock: str,
+        setting: Setting,
         surroundings: Surroundings,
     ) -> None:
-        """`clock`, ``system`` or ``simulated``, says what all stamps are on."""
         self._recorder = recorder
         self._folder = folder
-        self._contract = contract
-        self._software = software
-        self._clock = clock
+        self._setting = setting
         self._around = surroundings
 
     def carry_out(self, effect: Effect, session: Session) -> Event | None:
@@ -132,14 +126,11 @@ class EpisodeEffects:
 
     def _write_file(self, session: Session, recording: Recording, complete: bool, cut_short: str = "") -> None:
         content = episode_content(
-            self._folder.session,
+            self._setting,
             session,
             self._around.describe(),
-            self._contract,
             recording,
             self._around.left_out(),
-            self._software,
-            clock=self._clock,
             cut_short=cut_short,
             complete=complete,
         )

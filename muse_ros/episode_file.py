@@ -34,29 +34,42 @@ class Description:
     seed: int = -1
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What all episodes of a session have in common.
+
+    Attributes:
+        session: The session's name.
+        contract: The contract that the recordings are audited by.
+        clock: ``system`` or ``simulated``: what all stamps and times are on.
+        namespace: Where the recorded nodes and topics live; ``/`` is the root.
+        software: Versions of what makes the recordings.
+    """
+
+    session: str
+    contract: Contract
+    clock: str
+    namespace: str
+    software: Mapping[str, str | None]
+
+
 def episode_content(
-    name: str,
+    setting: Setting,
     session: Session,
     description: Description,
-    contract: Contract | None,
     recording: Recording,
     left_out: Mapping[str, str],
-    software: Mapping[str, str | None],
-    clock: str,
     cut_short: str = "",
     complete: bool = True,
 ) -> dict[str, Any]:
     """The mapping that ``episode.json`` holds.
 
     Args:
-        name: The session's name.
+        setting: What all episodes of the session have in common.
         session: The state machine's memory.
         description: What the operator says.
-        contract: The contract that the recording was audited by.
         recording: Figures of the bag.
         left_out: Topics that were not recorded, with the reason.
-        software: Versions of what made it.
-        clock: ``system`` or ``simulated``: what all stamps and times are on.
         cut_short: Why the episode did not end as it should; empty where it did.
         complete: The bag is closed, and the figures are final.
     """
@@ -64,13 +77,14 @@ def episode_content(
         "schema_version": SCHEMA_VERSION,
         "episode": session.episode_id,
         "index": session.episode_index,
-        "session": name,
+        "session": setting.session,
         "task": description.task,
         "operator": description.operator,
         "note": description.note,
         "seed": None if description.seed < 0 else description.seed,
         "outcome": session.outcome.name.lower(),
-        "clock": clock,
+        "clock": setting.clock,
+        "namespace": setting.namespace,
         "start_ns": session.start_ns,
         "stop_ns": session.stop_ns or None,
         "duration_s": (session.stop_ns - session.start_ns) / _NS_PER_S if session.stop_ns else None,
@@ -79,7 +93,7 @@ def episode_content(
         "messages_lost": recording.lost,
         "topics": recording.to_dict(),
         "left_out": dict(sorted(left_out.items())),
-        "contract_digest": contract.digest() if contract else None,
-        "contract": contract.to_dict() if contract else None,
-        "software": dict(software),
+        "contract_digest": setting.contract.digest(),
+        "contract": setting.contract.to_dict(),
+        "software": dict(setting.software),
     }

@@ -22,7 +22,7 @@ from muse_ros.bags import BagWriter, open_writer
 from muse_ros.contract import Contract, ContractError, load_contract
 from muse_ros.episode_effects import EpisodeEffects, Surroundings
 from muse_ros.episode_events import Event, Failed, Gate, Interrupted, Verb
-from muse_ros.episode_file import Description
+from muse_ros.episode_file import Description, Setting
 from muse_ros.episodes import VERBS, Session, State, Step, advance, advice
 from muse_ros.health import Expected, Health, expected_topics
 from muse_ros.nodes.automatic_collect import AutomaticCollect
@@ -169,7 +169,8 @@ class CollectNode(Node):
             warn=self.get_logger().warning,
         )
         clock = "simulated" if self._receive_clock.simulated else "system"
-        return EpisodeEffects(self._recorder, self.folder, self._contract, software(), clock, around)
+        setting = Setting(self.folder.session, self._contract, clock, self.get_namespace(), software())
+        return EpisodeEffects(self._recorder, self.folder, setting, around)
 
     def _resume_session(self) -> Session:
         try:

@@ -8,7 +8,7 @@ from muse_ros.bags import open_writer, read_bag
 from muse_ros.contract import load_contract
 from muse_ros.episode_effects import EpisodeEffects, PreparedMark, Surroundings
 from muse_ros.episode_events import Failed, Gate, Interrupted, Verb
-from muse_ros.episode_file import Description
+from muse_ros.episode_file import Description, Setting
 from muse_ros.episodes import Session, State, advance
 from muse_ros.qos import Qos
 from muse_ros.recorder import Recorder, Sample
@@ -35,8 +35,8 @@ class Stage:
             now_ns=lambda: 1000,
             warn=self.warnings.append,
         )
-        contract = load_contract("panda")
-        self.effects = EpisodeEffects(self.recorder, self.folder, contract, {"muse": "0"}, "system", around)
+        setting = Setting("monday", load_contract("panda"), "system", "/", {"muse": "0"})
+        self.effects = EpisodeEffects(self.recorder, self.folder, setting, around)
         self.session = advance(Session(), Gate(())).session
 
     def prepare(self, mark, episode_id):
@@ -86,6 +86,7 @@ def test_a_kept_episode_is_a_bag_with_its_marks_and_its_file(stage):
     assert content["topics"]["/pose"]["count"] == 1
     assert content["left_out"] == {"/rosout": "ROS housekeeping"}
     assert content["contract_digest"] == load_contract("panda").digest()
+    assert (content["session"], content["clock"], content["namespace"]) == ("monday", "system", "/")
     assert content["complete"] is True and content["cut_short"] is None
 
 
