@@ -85,8 +85,9 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise FileNotFoundError(f"no checkpoint {path}{suggestion(path.name, beside) if beside else ''}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise CheckpointError(f"{path} cannot be read as a checkpoint: {error}") from error
+    except Exception as error:  # torch's text advises loading it with code: that advice must not reach the user
+        why = "it is no torch file, cut short, or holds more than plain data"
+        raise CheckpointError(f"{path} cannot be read as a checkpoint: {why}") from error
     if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path} is a torch file, but not a checkpoint of Muse")
     if content["version"] != VERSION:

@@ -75,7 +75,8 @@ class PolicyNode(LifecycleNode):
             loaded = self._load(self._model_file, self._device, self._threads, given)
         except (OSError, ValueError, ImportError) as error:
             self.failure = f"policy: {error}"
-            self.get_logger().error(self.failure)
+            if not self.autostart:  # with autostart the process ends with these words
+                self.get_logger().error(self.failure)
             return TransitionCallbackReturn.FAILURE
         if loaded.warning:
             self.get_logger().warning(loaded.warning)
