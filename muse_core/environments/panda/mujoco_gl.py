@@ -35,7 +35,6 @@ def _import_mujoco():
     backend = choose_backend()
     if backend:
         os.environ["MUJOCO_GL"] = backend
-        os.environ.setdefault("PYOPENGL_PLATFORM", backend)
     try:
         import mujoco
     except (AttributeError, ImportError) as error:

@@ -85,8 +85,8 @@ class PandaWorld:
             raise ValueError(f"dt_s must be a whole multiple of {1 / PHYSICS_HZ} s, got {dt_s}")
         width = float(self._data.qpos[self._finger_qpos].sum())
         self._data.ctrl[7] = self._hand.update(self._time_ns, float(setpoint.gripper_width), width, dt_s)
-        # The servo's damping makes it late by `lag_s`: aim that much further, so that the arm arrives when the set-point
-        # says. In a ramp from the last target, as steps would make the light wrist shake.
+        # The servo's damping makes it late by `lag_s`: aim that much further, so that the arm arrives when the
+        # set-point says. In a ramp from the last target, as steps would make the light wrist shake.
         target = setpoint.position + self._lag_s * setpoint.velocity
         start = self._target
         for step in range(1, steps + 1):
