@@ -21,7 +21,7 @@ test: setup  ## run the tests (ARGS='-k contract')
 	@$(RUN)python -m pytest $(ARGS)
 
 lint: setup  ## check style: ruff, its pinned version
-	@$(RUN)ruff check . && $(RUN)ruff format --check .
+	@$(RUN)ruff check .
 
 clean:  ## remove what the set-up made, and caches; recordings, data and experiments stay
 	rm -rf $(VENV) build install log *.egg-info .pytest_cache .ruff_cache

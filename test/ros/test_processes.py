@@ -127,9 +127,9 @@ def test_a_program_that_does_not_exist_stops_the_others():
 
 
 def test_what_a_process_started_is_stopped_with_it():
-    child = "import subprocess\np = subprocess.Popen(['sleep', '60'])\nprint(p.pid)\nprint('ready', flush=True)\np.wait()"
+    child = "import subprocess\np = subprocess.Popen(['sleep', '60'])\nprint(p.pid, 'ready', flush=True)\np.wait()"
     _, lines = run(python("a", child), act=interrupt)
-    pid = int(lines[0].split()[-1])
+    pid = int(lines[0].split()[-2])
     wait_for(lambda: not alive(pid))
 
 
