@@ -42,14 +42,14 @@ class Options:
     Attributes:
         include: Words of ``INCLUDE``: what is converted beside kept successes and unlabelled episodes.
         images: ``raw`` or ``jpeg``.
-        namespace: Of the robot's topics.
+        namespace: Of the robot's topics; None takes what each recording says, the root where it says nothing.
         workers: Processes and threads to use.
         replace: Throw the dataset away first, where it was made under another contract.
     """
 
     include: tuple[str, ...] = ()
     images: str = "raw"
-    namespace: str = ""
+    namespace: str | None = None
     workers: int = 1
     replace: bool = False
 
@@ -107,7 +107,8 @@ def convert(
             summary.removed += _remove(folder, recording.id)
     jobs = []
     for recording in wanted:
-        source = Source(str(recording.path), fingerprint(recording), contract.digest(), options.namespace)
+        namespace = recording.namespace if options.namespace is None else options.namespace
+        source = Source(str(recording.path), fingerprint(recording), contract.digest(), namespace)
         if _is_done(folder, recording, source):
             summary.skipped.append(recording.id)
         else:

@@ -91,7 +91,9 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         default="raw",
         help="how images are stored (default: raw, fastest to train on)",
     )
-    parser.add_argument("--namespace", default="", metavar="NAME", help="namespace of the robot's topics, such as left")
+    parser.add_argument(
+        "--namespace", metavar="NAME", help="namespace of the robot's topics, such as left (default: as recorded)"
+    )
     parser.add_argument(
         "--workers",
         type=_count,

@@ -42,6 +42,11 @@ class Recording:
         return {"success": True, "failure": False}.get(str(self.info.get("outcome", "")).lower())
 
     @property
+    def namespace(self) -> str:
+        """Where the robot's topics lie, as the recorder noted it; empty for the root, and where nothing is noted."""
+        return str(self.info.get("namespace") or "").strip("/")
+
+    @property
     def excluded_as(self) -> str | None:
         """The word of ``INCLUDE`` that this recording needs to be converted; None where it needs none."""
         if self.kind != "kept":

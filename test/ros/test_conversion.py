@@ -85,6 +85,14 @@ def test_a_recording_relabelled_a_failure_leaves_the_dataset(session, tmp_path):
     assert EpisodeFolder.open(tmp_path / "data").ids == ["monday-episode_0002"]
 
 
+def test_the_namespace_that_a_recording_notes_is_where_its_topics_are_looked_for(session, tmp_path):
+    path = session / "episode_0000" / "episode.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "namespace": "/left"}))
+    summary = run(session, tmp_path / "data")
+    assert "/left/panda/ee_pose (geometry_msgs/msg/PoseStamped" in summary.refused["monday-episode_0000"]
+    assert run(session, tmp_path / "data", namespace="").refused == {}
+
+
 def test_half_an_episode_of_a_killed_run_is_converted_again(tmp_path):
     messages = [
         e
