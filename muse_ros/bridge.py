@@ -113,11 +113,12 @@ class Bridge:
         return [topic for topic, counts in self._assembler.counts.items() if not counts.received]
 
     def observe(self, tick_ns: int) -> Observation:
-        """The observation at a tick, from what has arrived.
+        """The observation at a tick, from what has arrived, whether or not the executor has come to it.
 
         Args:
             tick_ns: The tick on the node's clock [ns].
         """
+        self._take_waiting()
         with self._lock:
             selection = self._assembler.select(tick_ns)
         return self._assembler.decode(selection)
@@ -131,6 +132,12 @@ class Bridge:
         """Drop the subscriptions. Safe to call twice."""
         while self._subscriptions:
             self._node.destroy_subscription(self._subscriptions.pop())
+
+    def _take_waiting(self) -> None:
+        for subscription in self._subscriptions:
+            with subscription.handle:
+                while (found := subscription.handle.take_message(subscription.msg_type, True)) is not None:
+                    subscription.callback(found[0])
 
     def _subscribe(self, topic: str, type_name: str, depth: int) -> Any:
         def ingest(message: Any) -> None:

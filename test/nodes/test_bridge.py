@@ -68,6 +68,18 @@ def test_every_kind_of_publisher_is_heard(make_node, spin, wait_until, reliabili
     assert observation.arrays["ee_position"][0] == 0.5 and observation.stamps_ns["ee_position"] == 950 * MS
 
 
+def test_what_has_arrived_is_used_before_any_executor_has_come_to_it(make_node, wait_until):
+    node, world = make_node("listener"), make_node("world")
+    bridge = Bridge(node, CONTRACT, lambda: 1_000 * MS)
+    publisher = world.create_publisher(PoseStamped, "panda/ee_pose", SENSOR_QOS)
+
+    def observed():
+        publisher.publish(pose(950 * MS, 0.5))
+        return not bridge.observe(1_000 * MS).missing
+
+    wait_until(observed, what="a sample, with nobody spinning")
+
+
 def test_after_closing_it_subscribes_to_nothing(make_node):
     node = make_node("listener")
     before = len(list(node.subscriptions))
