@@ -72,7 +72,7 @@ def test_the_expert_fills_a_session_and_the_run_ends_by_itself(up: Callable[...,
 
 def test_the_death_of_the_arm_stops_all_and_is_named(up: Callable[..., Up], wait_until: Callable):
     run = up("collect", "teleop:=none")
-    wait_until(lambda: "robot sim at 100 Hz" in run.output, DEADLINE_S, "the panda node")
+    wait_until(lambda: "robot sim at 100 Hz" in run.output and "]: session" in run.output, DEADLINE_S, "the nodes")
     os.kill(run.pid_of("panda"), signal.SIGKILL)
     assert run.process.wait(DEADLINE_S) == 1, run.output
     assert "panda was killed by SIGKILL; it is required, so everything stops" in run.output
