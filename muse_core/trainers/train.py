@@ -28,7 +28,7 @@ resolved config, log, metrics, TensorBoard events, and models/model.pt, which `m
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; 0 when training ended as asked, 2 when it could not begin."""
+    """Run the command; 0 when training ended as asked, 1 when it diverged, 2 when it could not begin."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         config, resume = parse(arguments)
@@ -39,6 +39,9 @@ def main(argv: list[str] | None = None) -> int:
     except (ConfigError, DatasetError, FileNotFoundError) as error:
         print(f"muse train: {error}", file=sys.stderr)
         return 2
+    except ArithmeticError as error:
+        print(f"muse train: {error}", file=sys.stderr)
+        return 1
 
 
 def parse(arguments: list[str]) -> tuple[TrainConfig | None, Path | None]:

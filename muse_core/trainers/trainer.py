@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 VALIDATION_BATCH = 32
+
+
+class DivergedError(ArithmeticError):
+    """The loss is no number any more."""
 
 
 @dataclass
@@ -110,6 +115,7 @@ class Trainer:
                 if state.step % config.log_every == 0:
                     means = meter.read() | {"learning_rate": rate, "epoch": sampler_state["drawn"] / self.sampler.size}
                     state.train_loss = means["loss"]
+                    check_finite(state)
                     self._log(experiment, writer, "train", means)
                     bar.set_postfix_str(self._summary(means["steps_per_s"]), refresh=False)
                     meter = Meter()
@@ -224,6 +230,19 @@ class Trainer:
         state = self.progress
         held_out = f", held out {state.validation_loss:.4f}" if state.validation_loss is not None else ""
         return f"step {state.step}, {steps_per_s:.1f} steps/s, loss {state.train_loss:.4f}{held_out}"
+
+
+def check_finite(state: Progress) -> None:
+    """Raise where training has diverged, before a checkpoint of it replaces a good one.
+
+    Raises:
+        DivergedError: saying at which step, and what to change.
+    """
+    if not math.isfinite(state.train_loss):
+        raise DivergedError(
+            f"the loss is {state.train_loss} at step {state.step}: training has diverged. Lower --learning_rate or "
+            "--max_gradient_norm, and look for extreme values in the dataset with `muse inspect`"
+        )
 
 
 def to_device(batch: Arrays, device: torch.device) -> Tensors:

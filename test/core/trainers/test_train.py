@@ -118,6 +118,12 @@ def test_a_dataset_of_failures_alone_cannot_be_trained_on(train, tiny_dataset, c
     assert "none of 8 episodes is left to train on; see --validation_fraction" in capsys.readouterr().err
 
 
+def test_training_that_diverges_stops_and_says_what_to_change(train, capsys):
+    options = ("--max_gradient_norm", "1e30", "--warmup_steps", "0", "--log_every", "1")
+    assert train("--exp_name", "one", "--max_steps", "50", "--learning_rate", "1e30", *options) == 1
+    assert "training has diverged. Lower --learning_rate" in capsys.readouterr().err
+
+
 def test_a_misspelt_flag_is_an_error_that_suggests_the_right_one(train, capsys):
     with pytest.raises(SystemExit) as stopped:
         train("--max_stepz", "3")
