@@ -112,7 +112,7 @@ class Trainer:
                 state.elapsed_s = time.monotonic() - begun
                 bar.update(self._done() * 100 - bar.n)
 
-                if state.step % config.log_every == 0:
+                if state.step % config.log_every == 0 or self._done() >= 1.0:
                     means = meter.read() | {"learning_rate": rate, "epoch": sampler_state["drawn"] / self.sampler.size}
                     state.train_loss = means["loss"]
                     check_finite(state)

@@ -58,6 +58,12 @@ def test_an_experiment_holds_config_git_log_metrics_events_and_models(train):
     assert list(folder.glob("events.out.tfevents.*"))
 
 
+def test_a_run_too_short_for_an_entry_in_the_log_ends_with_one(train):
+    assert train("--exp_name", "short", "--max_steps", "3", "--log_every", "50") == 0
+    lines = [json.loads(line) for line in Path("experiments/short/metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "train/loss" in line] == [3]
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(train):
     for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         assert train("--exp_name", name, "--max_steps", "4", "--seed", seed) == 0
