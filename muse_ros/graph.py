@@ -194,10 +194,11 @@ def _existing(name: str, values: dict[str, Value]) -> Path:
 
 
 def _panda(values: dict[str, Value]) -> NodeSpec:
-    names = ("robot", "task", "seed", "clock")
+    names = ("robot", "task", "seed", "clock", "wide")
     parameters = {name: values[name] for name in names}
     # A clock that outruns real time must not outrun whoever leads the arm.
-    return _node(values, "panda", parameters | {"lockstep": values["clock"]}, required=True)
+    lockstep = values["clock"] and values["lockstep"]
+    return _node(values, "panda", parameters | {"lockstep": lockstep}, required=True)
 
 
 def _collect(values: dict[str, Value]) -> NodeSpec:

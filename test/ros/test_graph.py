@@ -74,6 +74,25 @@ def test_simulated_time_is_used_by_all_nodes_but_the_one_that_makes_it():
     assert nodes("collect")["teleop"].parameters["use_sim_time"] is False
 
 
+@pytest.mark.parametrize(
+    ("texts", "lockstep"),
+    [
+        ({}, False),
+        ({"clock": "true"}, True),
+        ({"clock": "true", "lockstep": "false"}, False),
+        ({"lockstep": "true"}, False),
+    ],
+)
+def test_lockstep_is_of_the_clock_and_can_be_declined(texts: dict, lockstep: bool):
+    assert nodes("collect", **texts)["panda"].parameters["lockstep"] is lockstep
+
+
+def test_every_argument_of_the_simulator_reaches_it():
+    given = {"task": "place", "seed": "7", "wide": "true"}
+    found = nodes("sim", **given)["panda"].parameters
+    assert {name: found[name] for name in given} == {"task": "place", "seed": 7, "wide": True}
+
+
 def test_a_users_parameters_are_laid_over_muses_own(tmp_path: Path):
     mine = tmp_path / "mine.yaml"
     mine.touch()
