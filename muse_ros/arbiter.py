@@ -73,11 +73,14 @@ class Arbiter:
         """Say whether an episode is being recorded."""
         self._recording = recording
 
-    def hear(self, action: ArmAction, steady_ns: int, origin: Any = None) -> None:
+    def hear(self, action: ArmAction, now_ns: int, steady_ns: int, origin: Any = None) -> None:
         """Take a message in: an action, or where its stamp is not newer than the last or it has no values, a heartbeat.
+
+        A stamp that lies in the future counts as now, lest one wrong clock make its source a mere heartbeat for ever.
 
         Args:
             action: With `source` one of :data:`SOURCES`; its deadman holds until the next message.
+            now_ns: Now, by the clock of the actions' stamps [ns].
             steady_ns: When it was received, by the steady clock [ns].
             origin: Anything to be handed out with the action.
 
@@ -88,7 +91,8 @@ class Arbiter:
             raise KeyError(f"no source {action.source!r}; there are {', '.join(SOURCES)}")
         source = self._sources[action.source]
         source.heard_ns, source.deadman = steady_ns, action.deadman
-        fresh = len(action.values) > 0 and action.stamp_ns > source.stamp_ns
+        newer = action.stamp_ns > min(source.stamp_ns, now_ns) and action.stamp_ns != source.stamp_ns
+        fresh = len(action.values) > 0 and newer
         if fresh:
             source.stamp_ns = action.stamp_ns
         self._choose_owner(steady_ns)

@@ -18,6 +18,9 @@ from muse_core.control.motion import MotionController
 from muse_core.control.state import ActionError, ArmAction, RobotState, SetPoint
 from muse_ros.arbiter import Arbiter
 
+RECORDER_SILENT_NS = 2_000_000_000
+"""A recorder that says so at 10 Hz while it records and has said nothing for this long is gone, and its episode too."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -57,6 +60,8 @@ class ArmControl:
         self._home: HomeMove | None = None
         self._current: ArmAction | None = None
         self._recording = False
+        self._record_until_ns = 0
+        self._now_ns = 0
         self.newest_action_ns = -1
         self.limits_hit: Counter[str] = Counter()
         self.refused = 0
@@ -79,9 +84,15 @@ class ArmControl:
         self._arbiter.forget()
         self._motion.anchor(state)
 
-    def record(self, recording: bool) -> None:
-        """Say whether an episode is being recorded."""
+    def record(self, recording: bool, steady_ns: int) -> None:
+        """Say whether an episode is being recorded; to be said again within :data:`RECORDER_SILENT_NS` while it is.
+
+        Args:
+            recording: Whether it is.
+            steady_ns: When that was heard, by the steady clock [ns].
+        """
         self._recording = recording
+        self._record_until_ns = steady_ns + RECORDER_SILENT_NS
         self._arbiter.record(recording)
 
     def hear(self, source: str, message: Any, steady_ns: int) -> None:
@@ -95,7 +106,12 @@ class ArmControl:
         action = arm_action(source, message)
         if len(action.values):
             self.newest_action_ns = max(self.newest_action_ns, action.stamp_ns)
-        self._arbiter.hear(action, steady_ns, message)
+        self._arbiter.hear(action, self._now_ns, steady_ns, message)
+
+    @property
+    def recording(self) -> bool:
+        """Whether an episode is being recorded, as far as is known."""
+        return self._recording
 
     def stop(self) -> str:
         """Set the latched stop; returns what happened, in words."""
@@ -131,6 +147,9 @@ class ArmControl:
             steady_ns: Now, by the steady clock [ns].
             state: What the arm measures.
         """
+        self._now_ns = now_ns
+        if self._recording and steady_ns > self._record_until_ns:
+            self.record(False, steady_ns)
         choice = self._arbiter.choose(now_ns, steady_ns)
         self.source, self.conflict = choice.source, choice.conflict
         chosen, refused, action = None, "", choice.action

@@ -1,8 +1,8 @@
 """When the next control period begins: absolute deadlines on the steady clock, stamps on a fixed grid.
 
-Two paces with one method. :class:`RealTimePace` stamps by the system's clock, on whole multiples of the period, and
-follows that clock's slow corrections. :class:`SimulatedPace` makes time itself, up to a factor faster than the wall.
-Clocks and sleeping come in as arguments. Must not import rclpy.
+Two paces with the same methods. :class:`RealTimePace` stamps by the system's clock, on whole multiples of the period,
+and follows that clock's slow corrections. :class:`SimulatedPace` makes time itself, up to a factor faster than the
+wall. Clocks and sleeping come in as arguments. Must not import rclpy.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ class RealTimePace:
         system, steady = self._system(), self._steady()
         self._stamp = -(-system // self._period) * self._period
         self._deadline = steady + self._stamp - system
+
+    def now_ns(self) -> int:
+        """The time of the clock that stamps come from [ns]: later than this period's stamp where the loop is late."""
+        return self._system()
 
     def wait(self) -> int:
         """Sleep until the next period begins; returns its stamp [ns], a whole multiple of the period."""
@@ -84,6 +88,10 @@ class SimulatedPace:
     def begin(self) -> None:
         """Start from now, with the stamp that is next."""
         self._deadline = self._steady()
+
+    def now_ns(self) -> int:
+        """The simulated time [ns]: the last period's stamp."""
+        return self._stamp
 
     def wait(self, bounded: bool = True) -> int:
         """The stamp of the next period [ns], after sleeping where `bounded` and time has run faster than allowed."""

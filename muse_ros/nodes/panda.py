@@ -24,9 +24,9 @@ from muse_ros.arm_control import ArmControl
 from muse_ros.bridge import ACTION_QOS, STATUS_QOS, time_ns
 from muse_ros.drivers.driver import DRIVERS, DriverError, DriverSettings, open_driver
 from muse_ros.lockstep import Lockstep
-from muse_ros.msg import Action, EpisodeStatus
+from muse_ros.msg import Action, EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.panda_diagnostics import Diagnostics
-from muse_ros.nodes.panda_loop import CONTROL_HZ, PERIOD_NS, ArmLoop
+from muse_ros.nodes.panda_loop import CONTROL_HZ, PERIOD_NS, ArmLoop, Episode
 from muse_ros.nodes.panda_topics import ArmTopics, WorldTopics
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
@@ -69,7 +69,7 @@ class PandaNode(Node):
         for source in SOURCES:
             self.create_subscription(Action, f"action/{source}", partial(self._take_action, source), ACTION_QOS)
         self.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
-        for name, verb in (("home", self._home), ("stop", control.stop), ("recover", self._recover)):
+        for name, verb in (("home", self._home), ("stop", self._stop), ("recover", self._recover)):
             self.create_service(Trigger, f"panda/{name}", partial(self._serve, verb))
         if self._simulated:
             self.create_service(Trigger, "sim/reset", partial(self._serve, self._reset))
@@ -148,11 +148,12 @@ class PandaNode(Node):
 
     def _take_status(self, status: EpisodeStatus) -> None:
         recording = status.state == EpisodeStatus.RECORDING
-        self._loop.post(partial(self._set_episode, recording, time_ns(status.start)))
+        episode = Episode(status.episode_id if recording else "", time_ns(status.start))
+        self._loop.post(partial(self._set_episode, recording, episode, time.monotonic_ns()))
 
-    def _set_episode(self, recording: bool, start_ns: int) -> None:
-        self._loop.episode.recording, self._loop.episode.start_ns = recording, start_ns
-        self._control.record(recording)
+    def _set_episode(self, recording: bool, episode: Episode, steady_ns: int) -> None:
+        self._loop.episode = episode
+        self._control.record(recording, steady_ns)
 
     def _serve(self, verb: Callable[[], str], _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Run a verb in the loop's thread; it returns what it did, or raises :class:`Refusal`."""
@@ -171,11 +172,18 @@ class PandaNode(Node):
             raise Refusal(why_not)
         return "moving home; panda/stop or teleop ends it"
 
+    def _stop(self) -> str:
+        if not self._control.stopped:
+            self._loop.publish_event(EpisodeEvent.ARM_STOP)
+        return self._control.stop()
+
     def _recover(self) -> str:
+        if self._control.stopped:
+            self._loop.publish_event(EpisodeEvent.RECOVER)
         return self._control.recover(self._loop.state)
 
     def _reset(self) -> str:
-        if self._loop.episode.recording:
+        if self._control.recording:
             raise Refusal("an episode is being recorded: stop it before resetting the world")
         seed = self._seed()
         self._driver.reset(seed)

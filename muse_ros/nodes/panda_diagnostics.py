@@ -36,7 +36,7 @@ class Diagnostics:
             "robot": self._robot,
             "source": self._control.source or "none",
             "conflict": self._control.conflict or "none",
-            "recording": str(self._loop.episode.recording),
+            "recording": str(self._control.recording),
             "stopped": str(self._control.stopped),
             "homing": str(self._control.homing),
             "control rate [Hz]": f"{(now['periods'] - before['periods']) / wall_s:.1f}",

@@ -1,7 +1,8 @@
 """The control loop of the panda node: one thread that owns the driver, its physics and its GL context.
 
 Everything else reaches it through :meth:`ArmLoop.post`. Each period: read and publish the state, wait where lockstep
-says so, do what was posted, decide one set-point, send and publish it.
+says so, do what was posted, decide one set-point, send and publish it. The state is stamped on the grid of periods; the
+set-point is decided and stamped by the clock as it then is, which real time may have carried past the grid.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ CLOCK_NS = 2 * PERIOD_NS
 OBJECTS_NS = 2 * PERIOD_NS
 
 
-@dataclass
+@dataclass(frozen=True)
 class Episode:
-    """What the loop knows of the episode: whether one is being recorded, and since when [ns]."""
+    """What collect last said of the episode being recorded: its name, empty where there is none, and its start [ns]."""
 
-    recording: bool = False
+    name: str = ""
     start_ns: int = 0
 
 
@@ -111,6 +112,10 @@ class ArmLoop:
             self._posted.notify()
         return future
 
+    def publish_event(self, event: str) -> None:
+        """Publish an event of this instant; to be posted, like all that uses the loop."""
+        self._arm.publish_event(self._pace.now_ns(), event, self.episode.name)
+
     def close(self) -> None:
         """End the thread, which lets go of the arm. Safe to call twice."""
         with self._posted:
@@ -144,18 +149,19 @@ class ArmLoop:
         self._run_tasks()
         if self._lockstep is not None:
             self._wait_for_action(self._lockstep, now_ns)
-        step = self._control.step(now_ns, time.monotonic_ns(), self.state)
+        step = self._control.step(self._pace.now_ns(), time.monotonic_ns(), self.state)
         if step.refused:
             self._log.error(f"refused: {step.refused}", throttle_duration_sec=1.0)
         if step.chosen is not None:
             self._arm.publish_choice(step.chosen)
+        sent_ns = self._pace.now_ns()
         self._driver.send(step.set_point, 1.0 / CONTROL_HZ)
-        self._arm.publish_set_point(now_ns, step.set_point)
+        self._arm.publish_set_point(sent_ns, step.set_point)
         self.periods += 1
 
     def _next_stamp(self) -> int:
         if isinstance(self._pace, SimulatedPace):
-            return self._pace.wait(bounded=self._lockstep is None or not self.episode.recording)
+            return self._pace.wait(bounded=self._lockstep is None or not self._control.recording)
         return self._pace.wait()
 
     def _publish_world(self, world: WorldTopics, now_ns: int) -> None:
@@ -175,7 +181,7 @@ class ArmLoop:
     def _wait_for_action(self, lockstep: Lockstep, now_ns: int) -> None:
         """Stand still in simulated time until the action of the tick is here, the episode ends, or nobody answers."""
         deadline = time.monotonic() + GIVE_UP_S
-        while self.episode.recording and not self._closing and not self._control.stopped:
+        while self._control.recording and not self._closing and not self._control.stopped:
             tick_ns = lockstep.tick_to_wait_for(now_ns, self.episode.start_ns, self._control.newest_action_ns)
             if tick_ns is None:
                 return

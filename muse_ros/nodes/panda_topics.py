@@ -15,13 +15,13 @@ from std_msgs.msg import Bool
 from muse_core.control.kinematics import BASE_FRAME, FINGER_NAMES, JOINT_NAMES
 from muse_core.control.state import RobotState, SetPoint
 from muse_core.images import encode_jpeg
-from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message
+from muse_ros.bridge import ACTION_QOS, EVENT_QOS, SENSOR_QOS, STATUS_QOS, time_message
 from muse_ros.drivers.driver import SimulatedDriver
-from muse_ros.msg import Action, AppliedAction
+from muse_ros.msg import Action, AppliedAction, EpisodeEvent
 
 
 class ArmTopics:
-    """State, choices and set-points of one arm."""
+    """State, choices, set-points and events of one arm."""
 
     def __init__(self, node: Node) -> None:
         """Make the publishers."""
@@ -31,6 +31,7 @@ class ArmTopics:
         self._wrench = node.create_publisher(WrenchStamped, "panda/wrench", SENSOR_QOS)
         self._applied = node.create_publisher(AppliedAction, "panda/applied_action", SENSOR_QOS)
         self._action = node.create_publisher(Action, "action", ACTION_QOS)
+        self._events = node.create_publisher(EpisodeEvent, "collect/events", EVENT_QOS)
         self._joint_message = JointState(name=[*JOINT_NAMES, *FINGER_NAMES])
         self._pose_message, self._twist_message, self._wrench_message = PoseStamped(), TwistStamped(), WrenchStamped()
         self._applied_message = AppliedAction()
@@ -65,6 +66,12 @@ class ArmTopics:
         applied.gripper_width = set_point.gripper_width
         applied.limited_by = set_point.limited_by
         self._applied.publish(applied)
+
+    def publish_event(self, stamp_ns: int, event: str, episode_id: str) -> None:
+        """Publish something that happened to the arm; it is recorded with the episode's own events."""
+        message = EpisodeEvent(event=event, episode_id=episode_id)
+        message.header.stamp = time_message(stamp_ns)
+        self._events.publish(message)
 
     def publish_choice(self, action: Any) -> None:
         """Publish an action that the arbiter chose, as it came."""

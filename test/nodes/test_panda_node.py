@@ -1,10 +1,5 @@
 """The panda node over real DDS: what it publishes, who moves it, what stops it, how it ends."""
 
-import os
-import signal
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -242,7 +237,7 @@ def test_a_reset_is_refused_while_an_episode_is_recorded(panda, operator, wait_u
     node = panda(**FAST)
     one = operator()
     one.record(True)
-    wait_until(lambda: node._loop.episode.recording, what="the status to arrive")
+    wait_until(lambda: node._control.recording, what="the status to arrive")
     response = call(one.node, Trigger, "sim/reset")
     assert not response.success
     assert "being recorded" in response.message
@@ -288,21 +283,3 @@ def test_a_loop_that_fails_ends_the_node_with_its_reason(panda, wait_until, monk
 def test_a_wrong_parameter_is_refused_with_what_is_right(ros, parameters, named):
     with pytest.raises(NodeFailure, match=named):
         PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_process_cleanly(number, tmp_path):
-    code = "import sys; from muse_ros.nodes.panda import main; sys.exit(main(sys.argv[1:]))"
-    arguments = ["--ros-args", "-p", "camera_width:=32", "-p", "camera_height:=32"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    line = ""
-    while "panda: robot sim" not in line:
-        line = process.stdout.readline()
-        assert line, "the node ended before it had started"
-    process.send_signal(number)
-    output, _ = process.communicate(timeout=30)
-    assert process.returncode == 0, output
-    assert "Traceback" not in output

@@ -122,12 +122,38 @@ def test_home_is_refused_while_stopped_recording_or_led():
     road.control.stop()
     assert "recover" in road.control.go_home(road.now_ns)
     road = Road()
-    road.control.record(True)
+    road.control.record(True, road.now_ns)
     assert "being recorded" in road.control.go_home(road.now_ns)
     road = Road()
     road.hear()
     road.run(1)
     assert "teleop has the arm" in road.control.go_home(road.now_ns)
+
+
+def test_an_episode_ends_for_the_policy_when_the_recorder_says_nothing_any_more():
+    road = Road()
+    road.control.record(True, road.now_ns)
+    start_ns = road.now_ns
+    moved = []
+    while road.now_ns < start_ns + 2_500_000_000:
+        if (road.now_ns - start_ns) % 100_000_000 == 0:
+            road.hear(source="policy")
+        since_ns = road.now_ns - start_ns
+        moved += [since_ns for step in road.run(1) if step.set_point.source]
+    assert max(moved) == 2_000_000_000
+    assert not road.control.recording
+    road.control.record(True, road.now_ns)
+    road.hear(source="policy")
+    assert road.run(1)[0].set_point.source == "policy"
+
+
+def test_one_stamp_from_the_future_does_not_mute_its_source():
+    road = Road()
+    road.run(1)
+    road.hear(stamp_ns=road.now_ns + 3_600 * 10**9)
+    assert "ahead of now" in road.run(1)[0].refused
+    asked = road.hear()
+    assert road.run(1)[0].chosen is asked
 
 
 def test_home_is_ended_by_teleop_and_by_a_stop():

@@ -65,6 +65,22 @@ def test_a_drift_of_the_systems_clock_is_followed_without_skipping():
     assert pace.skipped == 0
 
 
+def test_the_clock_runs_ahead_of_the_grid_while_periods_are_made_up_for():
+    clocks = Clocks(1000)
+    pace = clocks.pace()
+    pace.wait()
+    clocks.sleep(0.035)
+    assert (pace.wait(), pace.now_ns()) == (1010 * MS, 1035 * MS)
+
+
+def test_simulated_time_is_always_on_the_grid():
+    clocks = Clocks(0)
+    pace = SimulatedPace(10 * MS, 1000 * MS, 5.0, lambda: clocks.steady_ns, clocks.sleep)
+    pace.wait()
+    clocks.sleep(0.035)
+    assert pace.now_ns() == 1000 * MS
+
+
 def test_simulated_time_goes_at_most_its_factor_faster():
     clocks = Clocks(0)
     pace = SimulatedPace(10 * MS, 1000 * MS, 5.0, lambda: clocks.steady_ns, clocks.sleep)

@@ -1,0 +1,97 @@
+"""When the panda node says that things happened: set-points by the clock, stop and recover as recorded events."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy")
+pytest.importorskip("mujoco")
+pytest.importorskip("muse_ros.msg")
+
+from rclpy.parameter import Parameter
+from std_srvs.srv import Trigger
+
+from muse_core.control.kinematics import HOME_Q
+from muse_core.control.limits import default_limits
+from muse_core.control.state import RobotState
+from muse_ros.arm_control import ArmControl
+from muse_ros.bridge import EVENT_QOS, STATUS_QOS, time_ns
+from muse_ros.msg import EpisodeEvent, EpisodeStatus
+from muse_ros.nodes.panda import PandaNode
+from muse_ros.nodes.panda_loop import ArmLoop
+
+MS = 1_000_000
+
+
+class LatePace:
+    """Real time whose loop runs 25 ms behind its grid."""
+
+    def wait(self):
+        return 1000 * MS
+
+    def now_ns(self):
+        return 1025 * MS
+
+
+class Arm:
+    """Stands at home; remembers what was published at which stamp."""
+
+    def __init__(self):
+        self.states_ns, self.set_points_ns, self.chosen = [], [], []
+
+    def read(self):
+        return RobotState(0, HOME_Q, np.zeros(7), np.zeros(3), np.array([0, 0, 0, 1.0]), np.zeros(6), np.zeros(6), 0.08)
+
+    def send(self, set_point, period_s):
+        pass
+
+    def publish_state(self, stamp_ns, state):
+        self.states_ns.append(stamp_ns)
+
+    def publish_set_point(self, stamp_ns, set_point):
+        self.set_points_ns.append(stamp_ns)
+
+    def publish_choice(self, action):
+        self.chosen.append(action)
+
+
+def test_a_loop_that_is_late_stamps_set_points_by_the_clock_and_refuses_no_action_as_from_the_future():
+    arm, control = Arm(), ArmControl(default_limits(), 100.0)
+    control.anchor(arm.read())
+    loop = ArmLoop(arm, control, arm, None, LatePace(), 20.0, None, log=None)
+    stamp = SimpleNamespace(sec=1, nanosec=24 * MS)
+    action = SimpleNamespace(
+        header=SimpleNamespace(stamp=stamp, frame_id="panda_link0"),
+        action_space="ee_delta",
+        values=[0.001, 0, 0, 0, 0, 0, 0],
+        period=0.02,
+        deadman=True,
+    )
+    loop.post(lambda: control.hear("teleop", action, 0))
+    loop._control.step = lambda now_ns, _, state: ArmControl.step(control, now_ns, 0, state)
+    loop._period()
+    assert (arm.states_ns, arm.set_points_ns) == ([1000 * MS], [1025 * MS])
+    assert arm.chosen == [action]
+
+
+def test_stop_and_recover_are_events_of_the_episode_that_is_recorded(ros, make_node, spin, wait_until, call):
+    options = {"camera_width": 32, "camera_height": 32, "clock": True}
+    node = PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in options.items()])
+    try:
+        spin(node)
+        other, heard = make_node("other"), []
+        other.create_subscription(EpisodeEvent, "collect/events", heard.append, EVENT_QOS)
+        status = other.create_publisher(EpisodeStatus, "collect/status", STATUS_QOS)
+        spin(other)
+        status.publish(EpisodeStatus(state=EpisodeStatus.RECORDING, episode_id="episode_0003"))
+        wait_until(lambda: node._control.recording, what="the status to arrive")
+        for verb in ("stop", "stop", "recover", "recover"):
+            assert call(other, Trigger, f"panda/{verb}").success
+        wait_until(lambda: len(heard) > 1, what="two events")
+        said = [(event.event, event.episode_id) for event in heard]
+        assert said == [("arm_stop", "episode_0003"), ("recover", "episode_0003")]
+        assert 0 < time_ns(heard[0].header.stamp) < time_ns(heard[1].header.stamp)
+    finally:
+        node.close()
+        node.destroy_node()

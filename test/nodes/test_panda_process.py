@@ -1,0 +1,33 @@
+"""The panda node as a process: a signal ends it."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("rclpy")
+pytest.importorskip("mujoco")
+pytest.importorskip("muse_ros.msg")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_process_cleanly(number, tmp_path):
+    code = "import sys; from muse_ros.nodes.panda import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["--ros-args", "-p", "camera_width:=32", "-p", "camera_height:=32"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    line = ""
+    while "panda: robot sim" not in line:
+        line = process.stdout.readline()
+        assert line, "the node ended before it had started"
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
