@@ -10,10 +10,12 @@ import difflib
 import json
 import re
 import runpy
+import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 class ConfigError(ValueError):
@@ -23,6 +25,33 @@ class ConfigError(ValueError):
 def _require(condition: bool, where: str, expected: str, found: object) -> None:
     if not condition:
         raise ConfigError(f"{where} must be {expected}, got {found!r}")
+
+
+def _check_types(config: Any) -> None:
+    """Raise unless every field holds what its annotation says."""
+    hints = get_type_hints(type(config))
+    for one in fields(config):
+        value = getattr(config, one.name)
+        _require(_is_of_type(value, hints[one.name]), one.name, _type_name(hints[one.name]), value)
+
+
+def _is_of_type(value: Any, hint: Any) -> bool:
+    kind, parts = get_origin(hint), get_args(hint)
+    if kind is Literal:
+        return value in parts
+    if kind is UnionType:
+        return any(_is_of_type(value, part) for part in parts)
+    if kind is tuple:
+        return isinstance(value, tuple) and all(_is_of_type(item, parts[0]) for item in value)
+    if hint in (int, float):
+        return isinstance(value, (int, hint)) and not isinstance(value, bool)
+    return isinstance(value, hint)
+
+
+def _type_name(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(map(repr, get_args(hint)))}"
+    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
 
 
 @dataclass(frozen=True)
@@ -41,6 +70,7 @@ class EncoderConfig:
     """One encoder for all cameras, rather than one each."""
 
     def __post_init__(self) -> None:
+        _check_types(self)
         layers = {len(self.channels), len(self.kernels), len(self.strides)}
         _require(len(layers) == 1, "encoder: channels, kernels and strides", "equally many", sorted(layers))
         _require(self.temperature > 0, "encoder.temperature", "positive", self.temperature)
@@ -62,6 +92,7 @@ class BCRNNConfig:
     `horizon` steps. Either way it never sees a history longer than in training."""
 
     def __post_init__(self) -> None:
+        _check_types(self)
         _require(self.hidden_size > 0, "model.hidden_size", "positive", self.hidden_size)
         _require(self.layers > 0, "model.layers", "positive", self.layers)
 
@@ -125,6 +156,7 @@ class TrainConfig:
     """Where experiments go."""
 
     def __post_init__(self) -> None:
+        _check_types(self)
         for name in ("horizon", "batch_size", "max_steps", "validate_every", "save_every", "log_every"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         for name in ("checkpoint_every", "warmup_steps", "random_shift", "threads", "memory_gb", "seed"):
@@ -136,6 +168,11 @@ class TrainConfig:
         _require(0 < self.final_learning_rate <= 1, "final_learning_rate", "in (0, 1]", self.final_learning_rate)
         for name in ("observations", "actions"):
             _require(len(getattr(self, name)) > 0, name, "a list of keys", getattr(self, name))
+        keys = (*self.observations, *self.actions)
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        _require(not twice, "observations and actions", "different keys, each named once", twice)
+        is_name = self.exp_name not in (".", "..") and "/" not in self.exp_name
+        _require(is_name, "exp_name", "a name, without folders (see experiments_dir)", self.exp_name)
 
     @property
     def dataset_path(self) -> Path:
@@ -214,10 +251,8 @@ def load_config(path: str | Path) -> TrainConfig:
         raise ConfigError(f"{path}: no such config file{_nearby(path)}")
     try:
         config = runpy.run_path(str(path)).get("export")
-    except TypeError as error:
-        raise ConfigError(f"{path}: {_explain(error)}") from error
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
+    except Exception as error:  # the file is the user's code: it can raise anything
+        raise ConfigError(f"{_place(path, error)}: {_explain(error)}") from error
     if not isinstance(config, TrainConfig):
         raise ConfigError(f"{path}: expected a line `export = TrainConfig(...)`, found export = {config!r}")
     return config
@@ -228,9 +263,20 @@ def _nearby(path: Path) -> str:
     return suggestion(str(path), names) if names else ""
 
 
-def _explain(error: TypeError) -> str:
+def _place(path: Path, error: Exception) -> str:
+    """The file, and the line of it that raised the error."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    return f"{path}:{line}" if line else str(path)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, ConfigError):
+        return str(error)
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError: {error.msg}"
     found = re.search(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
     classes = {cls.__name__: cls for cls in (TrainConfig, *_NESTED.values())}
     if not found or found[1] not in classes:
-        return str(error)
+        return f"{type(error).__name__}: {error}"
     return f"{found[1]} has no field {found[2]!r}{suggestion(found[2], [f.name for f in fields(classes[found[1]])])}"

@@ -34,6 +34,14 @@ def test_a_nested_config_survives_json():
         ({"horizonn": 3}, "config: unknown key 'horizonn'; did you mean 'horizon'?"),
         ({"model": {"encoder": {"stride": [2]}}}, "config.model.encoder: unknown key 'stride'; did you mean 'strides'"),
         ({"horizon": 0}, "horizon must be at least 1, got 0"),
+        ({"horizon": "ten"}, "horizon must be int, got 'ten'"),
+        ({"horizon": True}, "horizon must be int, got True"),
+        ({"max_minutes": "8"}, r"max_minutes must be float \| None, got '8'"),
+        ({"observations": "image"}, r"observations must be tuple\[str, ...\], got 'image'"),
+        ({"model": {"kind": "bc_rn"}}, "kind must be one of 'bc_rnn', got 'bc_rn'"),
+        ({"observations": ["q", "action"]}, r"different keys, each named once, got \['action'\]"),
+        ({"observations": ["q", "q"]}, r"different keys, each named once, got \['q'\]"),
+        ({"exp_name": "../elsewhere"}, "exp_name must be a name, without folders"),
         ({"validation_fraction": 1.0}, r"validation_fraction must be in \[0, 1\), got 1.0"),
     ],
 )
@@ -52,9 +60,22 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\nexport = TrainConfg()", r"c.py:2: NameError: name 'TrainConfg' is not defined"),
+        ("export = (", r"c.py:1: SyntaxError: '\(' was never closed"),
+        ("import no_such_module", r"c.py:1: ModuleNotFoundError: No module named 'no_such_module'"),
+    ],
+)
+def test_a_file_that_does_not_run_is_named_with_its_line(tmp_path: Path, text: str, message: str):
+    with pytest.raises(ConfigError, match=message):
+        load_config(write(tmp_path / "c.py", text + "\n"))
+
+
 def test_a_misspelt_field_in_a_file_is_an_error_that_suggests_the_right_one(tmp_path: Path):
     path = write(tmp_path / "c.py", "from muse_core.configs import TrainConfig\nexport = TrainConfig(max_stepz=4)\n")
-    with pytest.raises(ConfigError, match=r"c.py: TrainConfig has no field 'max_stepz'; did you mean 'max_steps'\?"):
+    with pytest.raises(ConfigError, match=r"c.py:2: TrainConfig has no field 'max_stepz'; did you mean 'max_steps'\?"):
         load_config(path)
 
 
