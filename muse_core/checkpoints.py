@@ -92,4 +92,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise CheckpointError(f"{path} is a torch file, but not a checkpoint of Muse")
     if content["version"] != VERSION:
         raise CheckpointError(f"{path} has checkpoint version {content['version']}; this Muse reads {VERSION}")
+    missing = [f.name for f in fields(Checkpoint) if f.name not in content]
+    if missing:
+        raise CheckpointError(f"{path} lacks {', '.join(missing)}: it was not written by Muse's save_checkpoint")
     return Checkpoint(**{f.name: content[f.name] for f in fields(Checkpoint)})

@@ -67,7 +67,7 @@ def decode_image(data: bytes, size: Size | None = None, crop: Crop | None = None
     """
     data = bytes(data)
     source = image_size(data)
-    rectangle = _checked_crop(source, crop)
+    rectangle = checked_crop(source, crop)
     scale = _decode_scale(data, rectangle, size)
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED_FLAGS[scale] | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
@@ -88,7 +88,7 @@ def transform(rgb: np.ndarray, size: Size | None = None, crop: Crop | None = Non
         ImageError: when `rgb` is no such array or the crop leaves it.
     """
     _check_rgb(rgb)
-    return _cut_and_resize(rgb, _checked_crop(rgb.shape[:2], crop), size)
+    return _cut_and_resize(rgb, checked_crop(rgb.shape[:2], crop), size)
 
 
 def image_size(data: bytes) -> Size:
@@ -131,7 +131,12 @@ def _decode_scale(data: bytes, rectangle: Crop, size: Size | None) -> int:
     return 1
 
 
-def _checked_crop(source: Size, crop: Crop | None) -> Crop:
+def checked_crop(source: Size, crop: Crop | None) -> Crop:
+    """The rectangle that `crop` cuts out of an image of size `source`; the whole image where it is None.
+
+    Raises:
+        ImageError: when it leaves the image.
+    """
     if crop is None:
         return 0, 0, int(source[0]), int(source[1])
     top, left, height, width = (int(n) for n in crop)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
 from muse_core.datasets.statistics import Statistics, compute_statistics
 from muse_core.datasets.windows import index_windows, window_rows
-
-if TYPE_CHECKING:
-    from muse_core.datasets.episode_folder import EpisodeFolder
 
 # A memory map keeps a file descriptor open; this many episodes of a few images each stay far below the usual limit.
 OPEN_EPISODES = 64
@@ -53,6 +50,7 @@ class SequenceDataset:
 
         Raises:
             KeyError: naming a key that the folder lacks.
+            DatasetError: naming a file that is damaged or holds a value that is not finite.
         """
         self.spec = folder.spec.select(list(names))
         self.episodes = list(range(len(folder))) if episodes is None else list(episodes)
@@ -109,8 +107,13 @@ class SequenceDataset:
         return compute_statistics(self._kept, names)
 
     def _keep(self, episode: int) -> Arrays:
-        arrays = self._folder.episode(episode).arrays
-        return {name: np.array(arrays[name]) for name in self._kept_names}
+        found = self._folder.episode(episode)
+        kept = {name: np.array(found.arrays[name]) for name in self._kept_names}
+        for name, array in kept.items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                where = self._folder.path / found.id / f"{name}.npy"
+                raise DatasetError(f"{where}: holds values that are not finite; convert the episode again or remove it")
+        return kept
 
     def _arrays(self, position: int) -> Mapping[str, np.ndarray]:
         """All arrays of one episode: kept in memory, or mapped."""

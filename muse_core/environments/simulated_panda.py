@@ -17,11 +17,12 @@ from muse_core.control.limits import Limits, default_limits
 from muse_core.control.motion import MotionController
 from muse_core.control.state import ACTION_SIZES, ArmAction, RobotState
 from muse_core.environments.environment import Arrays
+from muse_core.environments.panda.cameras import CAMERAS
 from muse_core.environments.panda.hand import MAX_WIDTH_M
 from muse_core.environments.panda.task import STEP_LIMIT_HZ
 from muse_core.environments.panda.world import PandaWorld
 from muse_core.geometry import euler_from_quaternion
-from muse_core.images import decode_image, encode_jpeg
+from muse_core.images import checked_crop, decode_image, encode_jpeg
 from muse_core.spec import ArraySpec, Spec
 
 CONTROL_HZ = 100
@@ -65,7 +66,8 @@ class SimulatedPanda:
         limits: What every set-point keeps; the Panda's defaults where None.
 
     Raises:
-        ValueError: on an unknown task or action space, or a rate or latency that does not fit the 10 ms grid.
+        ValueError: on an unknown task, action space or camera, a crop that leaves the picture, or a rate or latency
+            that does not fit the 10 ms grid.
     """
 
     def __init__(
@@ -108,7 +110,12 @@ class SimulatedPanda:
 
         Returns:
             The first observation, and info with ``success``, ``seed`` and ``stamp_ns``.
+
+        Raises:
+            ValueError: when `options` holds anything: this environment has none.
         """
+        if options:
+            raise ValueError(f"the simulated Panda has no reset options, got {', '.join(map(str, options))}")
         if seed is not None:
             self._seeds = np.random.default_rng(seed)
             self._seed = int(seed)
@@ -199,8 +206,11 @@ class SimulatedPanda:
 
     def _image_specs(self) -> dict[str, ArraySpec]:
         specs = {}
-        for key, (_, size, crop) in self.images.items():
-            height, width = size or (crop[2:] if crop else self.world.camera_size)
+        for key, (camera, size, crop) in self.images.items():
+            if camera not in CAMERAS:
+                raise ValueError(f"image {key!r}: no camera named {camera!r}; there are {', '.join(CAMERAS)}")
+            rectangle = checked_crop(self.world.camera_size, crop)
+            height, width = size or rectangle[2:]
             specs[key] = ArraySpec((height, width, 3), "uint8", "rgb")
         return specs
 

@@ -6,7 +6,6 @@ Only what parses the command line is imported at once.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from muse_core.evaluation.results import headline, summarize
 from muse_core.evaluation.rollout import EpisodeResult, FrameCollector, run_episode
 from muse_core.evaluation.simulator import EvaluationError, check_task, make_simulator
 from muse_core.files import write_text
+from muse_core.processors import choose_device, usable_processors
 
 if TYPE_CHECKING:
     from muse_core.environments.environment import Environment
@@ -54,7 +54,7 @@ class EvaluateConfig:
     threads: int = 1
     """CPU threads for torch in each process."""
     device: str = "cpu"
-    """Where the model runs: `cpu` or `cuda`."""
+    """Where the model runs: `cpu`, `cuda`, or `auto`: a GPU where there is one."""
     wide: bool = False
     """Use the task's wide variant, with objects spread further."""
     max_steps: int | None = None
@@ -117,6 +117,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     checkpoint = load_checkpoint(config.checkpoint_path)
     task = config.task or checkpoint.train_config.task
     check_task(task)
+    choose_device(config.device)
     seeds = range(config.seed, config.seed + config.episodes)
     results: list[EpisodeResult] = []
     frames: dict[int, list[np.ndarray]] = {}
@@ -134,7 +135,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
         "wide": config.wide,
         "seed": config.seed,
         **summarize(results),
-        "machine": {"platform": platform.platform(), "cpus": len(os.sched_getaffinity(0)), "workers": config.workers},
+        "machine": {"platform": platform.platform(), "cpus": usable_processors(), "workers": config.workers},
     }
     write_text(config.output_path / "results.json", json.dumps(summary, indent=2) + "\n")
     if frames:
@@ -148,7 +149,7 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
 
 def run_all(config: EvaluateConfig, task: str, seeds: range) -> Iterator[tuple[EpisodeResult, list[np.ndarray]]]:
     """Every episode as it ends, in this process or in several."""
-    workers = min(config.workers or len(os.sched_getaffinity(0)), len(seeds))
+    workers = min(config.workers or usable_processors(), len(seeds))
     if workers <= 1:
         runner = make_runner(config, task)
         try:
@@ -168,7 +169,7 @@ def make_runner(config: EvaluateConfig, task: str) -> Runner:
     from muse_core.policies.learned import LearnedPolicy
 
     torch.set_num_threads(config.threads)
-    policy = LearnedPolicy.from_checkpoint(config.checkpoint_path, config.device)
+    policy = LearnedPolicy.from_checkpoint(config.checkpoint_path, str(choose_device(config.device)))
     overrides: dict[str, Any] = {"wide": config.wide}
     if config.max_steps is not None:
         overrides["max_steps"] = config.max_steps

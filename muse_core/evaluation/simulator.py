@@ -51,10 +51,24 @@ def check_task(task: str) -> None:
 
 
 def make_simulator(task: str, checkpoint: Checkpoint, **overrides: Any) -> Environment:
-    """The simulated Panda doing `task`, as the checkpoint expects it; `overrides` go to it as they are."""
+    """The simulated Panda doing `task`, as the checkpoint expects it; `overrides` go to it as they are.
+
+    Raises:
+        EvaluationError: when the simulator cannot be what the checkpoint expects.
+    """
     from muse_core.environments.simulated_panda import SimulatedPanda
 
-    return SimulatedPanda(task=task, **{**simulator_options(checkpoint), **overrides})
+    try:
+        environment = SimulatedPanda(task=task, **{**simulator_options(checkpoint), **overrides})
+    except ValueError as error:
+        raise EvaluationError(f"the simulator cannot be what this checkpoint expects: {error}") from error
+    offered = {**environment.observation_spec, **environment.action_spec}
+    for name, array in checkpoint.array_spec.items():
+        if name not in offered:
+            raise EvaluationError(f"the checkpoint uses {name!r}; the simulator has {', '.join(offered)}")
+        if offered[name].shape != array.shape:
+            raise EvaluationError(f"{name!r}: the checkpoint's is {array.shape}, the simulator's {offered[name].shape}")
+    return environment
 
 
 def _stream(checkpoint: Checkpoint, group: str, name: str) -> dict[str, Any]:
@@ -73,4 +87,7 @@ def _camera(name: str, stream: dict[str, Any]) -> str:
 def _action_space(checkpoint: Checkpoint) -> str:
     name = checkpoint.train_config.actions[0]
     space = _stream(checkpoint, "actions", name).get("space")
-    return space or ACTION_SPACES[checkpoint.array_spec[name].shape[0]]
+    size = checkpoint.array_spec[name].shape[0]
+    if not space and size not in ACTION_SPACES:
+        raise EvaluationError(f"{name!r} has {size} numbers and no contract says what they are")
+    return space or ACTION_SPACES[size]

@@ -6,7 +6,6 @@ Every mistake in config or data shows here, before any file is written.
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 import torch
@@ -17,6 +16,7 @@ from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.sequence import SequenceDataset
 from muse_core.datasets.split import split_episodes
 from muse_core.models import build_model
+from muse_core.processors import choose_device, usable_processors
 from muse_core.trainers.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def prepare(config: TrainConfig, checkpoint: Checkpoint | None = None) -> Traine
     Raises:
         ConfigError: when the dataset is missing or lacks what the config asks for.
     """
-    torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(config.threads or usable_processors())
     torch.manual_seed(config.seed)
     device = choose_device(config.device)
     folder = open_dataset(config)
@@ -53,8 +53,16 @@ def prepare(config: TrainConfig, checkpoint: Checkpoint | None = None) -> Traine
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
     trainer = Trainer(config, model, optimizer, train_data, validation_data, deployment)
     if checkpoint is not None:
-        trainer.restore(checkpoint)
+        _restore(trainer, checkpoint)
     return trainer
+
+
+def _restore(trainer: Trainer, checkpoint: Checkpoint) -> None:
+    try:
+        trainer.restore(checkpoint)
+    except (KeyError, RuntimeError, ValueError) as error:
+        why = str(error).splitlines()[0].rstrip(":")
+        raise ConfigError(f"cannot resume: {why}. Model, dataset and seed must be those of the checkpoint") from error
 
 
 def open_dataset(config: TrainConfig) -> EpisodeFolder:
@@ -76,6 +84,14 @@ def open_dataset(config: TrainConfig) -> EpisodeFolder:
             f"{path} has no {', '.join(missing)}; it has {', '.join(folder.spec)}. "
             "Choose with --observations and --actions"
         )
+    for name in config.actions:
+        if folder.spec[name].is_image:
+            raise ConfigError(f"{path}: {name} is an image, which is no action; choose with --actions")
+    for name in config.observations:
+        array = folder.spec[name]
+        if array.is_image and config.random_shift >= min(array.shape[:2]):
+            size = f"{array.shape[0]}x{array.shape[1]}"
+            raise ConfigError(f"--random_shift {config.random_shift} leaves nothing of {name}, {size} pixels")
     return folder
 
 
@@ -105,19 +121,3 @@ def dataset_rate(folder: EpisodeFolder) -> float | None:
         if source and source.get("rate_hz"):
             return float(source["rate_hz"])
     return None
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of that name; ``auto`` is a GPU where there is one.
-
-    Raises:
-        ConfigError: when it cannot be used here.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device {name!r} cannot be used here: {error}; use cpu or auto") from error
-    return device

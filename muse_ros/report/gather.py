@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,6 +16,7 @@ from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.environments.panda.task_settings import describe_task
 from muse_core.environments.panda.world import PandaWorld
 from muse_core.metrics.intervals import wilson_interval
+from muse_core.processors import usable_processors
 from muse_ros.contract import Contract
 from muse_ros.latency import figures
 from muse_ros.recording_latency import measure_recordings
@@ -155,7 +155,7 @@ def _machine() -> dict[str, Any]:
             continue
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": usable_processors(),
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": versions,

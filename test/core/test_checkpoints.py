@@ -75,6 +75,12 @@ def test_a_torch_file_of_another_kind_is_refused(tmp_path: Path):
         load_checkpoint(tmp_path / "model.pt")
 
 
+def test_a_checkpoint_that_lacks_a_part_is_refused(tmp_path: Path):
+    torch.save({"format": checkpoints.FORMAT, "version": checkpoints.VERSION, "step": 3}, tmp_path / "model.pt")
+    with pytest.raises(CheckpointError, match="lacks config, spec, model"):
+        load_checkpoint(tmp_path / "model.pt")
+
+
 def test_another_version_is_refused_by_number(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(checkpoints, "VERSION", 99)
     save_checkpoint(tmp_path / "model.pt", example())

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muse_core.datasets.episode_folder import EpisodeFolder
+from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
 from muse_core.datasets.sequence import SequenceDataset
 from muse_core.spec import ArraySpec, Spec
 
@@ -70,6 +70,15 @@ def test_statistics_cover_the_chosen_episodes_and_leave_images_out(folder):
     assert sorted(statistics) == ["action", "q"]
     assert statistics["action"].count == 5
     assert statistics["action"].mean == pytest.approx((0 + 1 + 20 + 21 + 22) / 5)
+
+
+def test_a_value_that_is_not_finite_is_refused_with_its_file(folder):
+    path = folder.path / "e1" / "q.npy"
+    array = np.load(path)
+    array[2, 1] = np.nan
+    np.save(path, array)
+    with pytest.raises(DatasetError, match=r"e1/q.npy: holds values that are not finite"):
+        SequenceDataset(folder, ["q", "image"], 3)
 
 
 def test_a_key_that_the_folder_lacks_is_named(folder):

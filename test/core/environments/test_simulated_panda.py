@@ -150,11 +150,18 @@ def test_images_are_cropped_and_resized_as_asked():
         ({"rate_hz": 30}, "rate_hz: 100 Hz / 30 Hz = 3.333 must be a whole number"),
         ({"action_latency_s": 0.1}, "must be below one step of 0.1 s"),
         ({"images": {"image": {"camera": "front", "sise": 3}}}, "expected camera, size and crop"),
+        ({"images": {"image": {"camera": "side"}}}, "no camera named 'side'; there are front, wrist"),
+        ({"images": {"image": {"camera": "front", "crop": [0, 0, 480, 640]}}}, "does not lie inside an image"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_by_name(options: dict, message: str):
     with pytest.raises(ValueError, match=message):
         SimulatedPanda("lift", **options)
+
+
+def test_reset_options_that_would_do_nothing_are_refused():
+    with pytest.raises(ValueError, match="has no reset options, got cube"):
+        SimulatedPanda("lift", images={}).reset(seed=0, options={"cube": (0.5, 0.0)})
 
 
 def test_an_action_that_is_not_as_the_spec_says_is_refused():

@@ -139,6 +139,31 @@ def test_a_checkpoint_runs_in_the_simulator(checkpoint):
     assert (episode.steps, frames) == (3, [])
 
 
+def test_a_simulator_that_cannot_be_what_the_checkpoint_expects_is_refused(checkpoint):
+    from dataclasses import replace
+
+    from muse_core.checkpoints import load_checkpoint
+    from muse_core.evaluation.simulator import make_simulator
+    from muse_core.spec import ArraySpec, Spec
+
+    pytest.importorskip("mujoco")
+    loaded = load_checkpoint(checkpoint / "models" / "model.pt")
+    with pytest.raises(EvaluationError, match=r"cannot be what this checkpoint expects: rate_hz: 100 Hz / 30.0 Hz"):
+        make_simulator("lift", replace(loaded, rate_hz=30.0))
+    large = {"topic": "cameras/front/image/compressed", "size": [16, 16], "crop": [0, 80, 480, 480]}
+    with pytest.raises(EvaluationError, match="does not lie inside an image of 128x128"):
+        make_simulator("lift", replace(loaded, contract={"observations": {"image": large}}))
+    touch = Spec({**loaded.array_spec, "touch": ArraySpec((4,))})
+    with pytest.raises(EvaluationError, match="the checkpoint uses 'touch'; the simulator has ee_position"):
+        make_simulator("lift", replace(loaded, spec=touch.to_dict()))
+
+
+def test_a_device_that_is_not_there_is_said(checkpoint, capsys):
+    pytest.importorskip("mujoco")
+    assert main(["--model_file", str(checkpoint), "--device", "cuda:99"]) == 2
+    assert "device 'cuda:99' cannot be used here" in capsys.readouterr().err
+
+
 def test_an_unknown_task_lists_those_there_are(checkpoint, capsys):
     pytest.importorskip("mujoco")
     assert main(["--model_file", str(checkpoint), "--task", "lifft"]) == 2

@@ -84,6 +84,15 @@ def test_a_resumed_run_ends_with_the_weights_of_one_that_ran_through(train):
     assert all(torch.equal(straight[key], resumed[key]) for key in straight)
 
 
+def test_a_run_is_not_resumed_on_other_data_or_with_another_model(train, tiny_dataset, capsys):
+    assert train("--exp_name", "one", "--max_steps", "2") == 0
+    assert train("--resume", "experiments/one", "--model.hidden_size", "8", config=False) == 2
+    assert "cannot resume: Error(s) in loading state_dict for BCRNN. Model, dataset" in capsys.readouterr().err
+    tiny_dataset.remove_episode("episode_003")
+    assert train("--resume", "experiments/one", config=False) == 2
+    assert "cannot resume the sampler: its size was" in capsys.readouterr().err
+
+
 def test_an_existing_experiment_is_refused_and_stays_as_it_was(train, capsys):
     assert train("--exp_name", "one", "--max_steps", "2") == 0
     before = Path("experiments/one/models/model.pt").read_bytes()
@@ -97,6 +106,8 @@ def test_an_existing_experiment_is_refused_and_stays_as_it_was(train, capsys):
     [
         (["--dataset", "missing"], "no dataset 'missing': data/ has tiny"),
         (["--observations", "ee_position", "imagee"], "has no imagee; it has ee_position, ee_orientation"),
+        (["--observations", "ee_position", "--actions", "image"], "image is an image, which is no action"),
+        (["--random_shift", "16"], "--random_shift 16 leaves nothing of image"),
         (["--device", "cuda:99"], "device 'cuda:99' cannot be used here"),
     ],
 )
