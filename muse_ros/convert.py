@@ -128,7 +128,8 @@ def episodes_of(folder: EpisodeFolder, recording_id: str) -> list[str]:
 def _checked_contents(bag: Bag, contract: Contract, namespace: str) -> BagContents:
     found = problems(contract, {name: topic.type for name, topic in bag.topics.items()}, namespace)
     if found:
-        raise Refused("; ".join(found))
+        damage = [] if bag.topics else bag.notes  # a bag without any topic is damaged rather than another robot's
+        raise Refused("; ".join([*damage, *found]))
     contents = read_contents(bag, contract, namespace)
     for topic, buffer in contents.assembler.buffers.items():
         if not len(buffer):

@@ -12,8 +12,8 @@ from muse_ros.synthetic import action
 
 MS = 1_000_000
 T = 1_760_000_000_000 * MS
-NEXT = load_contract("panda_sim").actions["action"]
-SUM = Stream.from_dict("action", "action", {**NEXT.to_dict(), "align": "sum"})
+SUM = load_contract("panda_sim").actions["action"]
+NEXT = Stream.from_dict("action", "action", {**SUM.to_dict(), "align": "next"})
 
 
 def values(x, gripper=0.0):

@@ -49,6 +49,15 @@ def test_rows_hold_the_samples_and_the_action_of_their_tick(convert):
     np.testing.assert_array_equal(arrays["action"], expected)
 
 
+def test_the_shipped_contract_labels_a_row_with_all_that_a_keyboard_asked_for_in_it(convert):
+    sent = [each for each in episode(SHAPE) if not each.topic.endswith("/action")]
+    keys = [Sent("/action", action(at(20 * k), [0.001, 0, 0, 0, 0, 0, 1], "teleop"), at(20 * k)) for k in range(52)]
+    result, dataset = convert([*sent, *keys])
+    assert result.refused is None
+    np.testing.assert_allclose(dataset.episode(0).arrays["action"][:10, 0], 0.005, atol=1e-7)
+    np.testing.assert_array_equal(dataset.episode(0).arrays["action"][:, 6], 1.0)
+
+
 def test_done_and_reward_lie_on_the_last_row_of_a_success(convert):
     _, dataset = convert()
     arrays = dataset.episode(0).arrays
@@ -219,3 +228,11 @@ def test_the_order_of_messages_in_the_bag_does_not_matter(convert, tmp_path):
     for key, array in sorted_set.episode(0).arrays.items():
         if key != "sample_stamp_ns":
             np.testing.assert_array_equal(array, jumbled_set.episode(0).arrays[key])
+
+
+def test_a_bag_of_which_nothing_can_be_read_is_refused_for_its_damage(convert, tmp_path):
+    convert(episode(SHAPE))
+    (file,) = (tmp_path / "session" / SHAPE.episode).glob("*.mcap")
+    file.write_bytes(b"")
+    result, _ = convert.on(tmp_path / "session")
+    assert "cut short before its first record" in result.refused
