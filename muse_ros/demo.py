@@ -7,11 +7,14 @@ here: the stages' processes do that.
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -94,15 +97,20 @@ class Run:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo; 0 when every stage ran, whatever its success rate."""
+    """Run the demo; 0 when every stage ran, whatever its success rate, 1 when one failed, 130 after a Ctrl-C."""
     run = _parse(argv)
     wall_s: dict[str, float] = {}
     stages = run.stages()
     for number, (stage, arguments) in enumerate(stages.items(), start=1):
         _announce(number, len(stages) + 1, stage, arguments)
         began = time.monotonic()
-        status = subprocess.call([sys.executable, "-m", "muse_ros.command", *arguments])
+        status, stopped = run_stage([sys.executable, "-m", "muse_ros.command", *arguments])
         wall_s[stage] = time.monotonic() - began
+        if stopped:
+            print(
+                f"\nmuse demo: stopped by {stopped.name} during {stage}; what it has written is whole.", flush=True
+            )
+            return 128 + stopped
         if stage == "convert" and status == SOME_REFUSED:
             print("muse demo: some recordings were refused, as said above; the demo goes on with the others.")
         elif status != 0:
@@ -110,6 +118,29 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"  {_shell(arguments)}", flush=True)
             return 1
     return _report(run, wall_s, len(stages) + 1)
+
+
+def run_stage(command: Sequence[str]) -> tuple[int, signal.Signals | None]:
+    """Run a stage to its end; its exit status, and the signal that asked to stop, if one did.
+
+    The stage has a session of its own and each signal is passed on to it once: it ends in good order, and we wait.
+    """
+    process = subprocess.Popen(command, start_new_session=True)
+    received: list[int] = []
+
+    def pass_on(number: int, _: object) -> None:
+        received.append(number)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, pass_on) for number in numbers}
+    try:
+        status = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return status, signal.Signals(received[0]) if received else None
 
 
 def _report(run: Run, wall_s: dict[str, float], number: int) -> int:

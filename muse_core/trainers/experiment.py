@@ -52,8 +52,8 @@ class Experiment:
         return experiment
 
     @classmethod
-    def open(cls, path: str | Path) -> Experiment:
-        """Go on with an experiment.
+    def open(cls, path: str | Path, step: int) -> Experiment:
+        """Go on with an experiment from `step`: metrics of later steps, which will be taken again, are forgotten.
 
         Raises:
             ExperimentError: when the folder holds none that can go on.
@@ -62,6 +62,7 @@ class Experiment:
         if not (path / "models" / "model.pt").is_file():
             raise ExperimentError(f"cannot resume {path}: there is no {path / 'models' / 'model.pt'}")
         experiment = cls(path)
+        experiment._forget_after(step)
         experiment._start()
         return experiment
 
@@ -98,6 +99,12 @@ class Experiment:
         """Close it and delete its folder: for a start that failed."""
         self.close()
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def _forget_after(self, step: int) -> None:
+        path = self.path / "metrics.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+        # A line that a crash cut short has no newline.
+        write_text(path, "".join(n for n in lines if n.endswith("\n") and json.loads(n)["step"] <= step))
 
     def _start(self) -> None:
         self._metrics = (self.path / "metrics.jsonl").open("a", encoding="utf-8")

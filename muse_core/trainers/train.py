@@ -14,6 +14,7 @@ from muse_core.datasets.episode_folder import DatasetError
 
 logger = logging.getLogger("muse_core.trainers.train")
 
+STOPPED = 130
 USAGE = """\
 usage: muse train CONFIG.py [--FIELD VALUE ...]
        muse train --resume experiments/NAME [--FIELD VALUE ...]
@@ -28,7 +29,7 @@ resolved config, log, metrics, TensorBoard events, and models/model.pt, which `m
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; 0 when training ended as asked, 1 when it diverged, 2 when it could not begin."""
+    """Run the command; 0 when training is done, 1 when it diverged, 2 when it could not begin, 130 when stopped."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         config, resume = parse(arguments)
@@ -87,7 +88,11 @@ def run(config: TrainConfig, resume: Path | None = None) -> int:
         raise ConfigError(Experiment.exists_message(config.experiment_path))
     trainer = prepare(config, load_checkpoint(resume / "models" / "model.pt") if resume else None)
     try:
-        experiment = Experiment.open(resume) if resume else Experiment.create(config.experiment_path, config)
+        experiment = (
+            Experiment.open(resume, trainer.progress.step)
+            if resume
+            else Experiment.create(config.experiment_path, config)
+        )
     except ExperimentError as error:
         raise ConfigError(str(error)) from error
     logger.info("experiment %s", experiment.path)
@@ -104,7 +109,10 @@ def run(config: TrainConfig, resume: Path | None = None) -> int:
         experiment.close()
     held_out = f", held-out loss {state.validation_loss:.4f}" if state.validation_loss is not None else ""
     print(f"{experiment.models / 'model.pt'}: {state.step} steps{held_out}")
-    return 0
+    if trainer.finished:
+        return 0
+    print(f"stopped early; `muse train --resume {experiment.path}` goes on")
+    return STOPPED
 
 
 def _take_option(arguments: list[str], name: str) -> str | None:

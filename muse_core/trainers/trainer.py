@@ -112,7 +112,7 @@ class Trainer:
                 state.elapsed_s = time.monotonic() - begun
                 bar.update(self._done() * 100 - bar.n)
 
-                if state.step % config.log_every == 0 or self._done() >= 1.0:
+                if state.step % config.log_every == 0 or self.finished:
                     means = meter.read() | {"learning_rate": rate, "epoch": sampler_state["drawn"] / self.sampler.size}
                     state.train_loss = means["loss"]
                     check_finite(state)
@@ -131,6 +131,11 @@ class Trainer:
         ending = f"stopped by {stop.reason}" if stop else "done"
         logger.info("%s after %d steps and %.1f minutes", ending, state.step, state.elapsed_s / 60)
         return state
+
+    @property
+    def finished(self) -> bool:
+        """Whether the limit of steps or minutes is reached."""
+        return self._done() >= 1.0
 
     def describe(self) -> str:
         """One line on what learns from how much."""

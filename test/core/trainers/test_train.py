@@ -93,6 +93,18 @@ def test_a_run_is_not_resumed_on_other_data_or_with_another_model(train, tiny_da
     assert "cannot resume the sampler: its size was" in capsys.readouterr().err
 
 
+def test_a_resumed_run_logs_every_step_once(train):
+    options = ("--max_steps", "6", "--log_every", "1")
+    assert train("--exp_name", "one", *options, "--checkpoint_every", "3") == 0
+    folder = Path("experiments/one")
+    (folder / "models" / "chkpt_0000000003.pt").rename(folder / "models" / "model.pt")
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 7, "tr')  # as a crash leaves it
+    assert train("--resume", "experiments/one", config=False) == 0
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "train/loss" in line] == [1, 2, 3, 4, 5, 6]
+
+
 def test_an_existing_experiment_is_refused_and_stays_as_it_was(train, capsys):
     assert train("--exp_name", "one", "--max_steps", "2") == 0
     before = Path("experiments/one/models/model.pt").read_bytes()
@@ -177,7 +189,7 @@ def test_sigterm_saves_a_checkpoint_that_resumes(tiny_dataset, train):
                 break
             time.sleep(0.05)
         child.send_signal(signal.SIGTERM)
-        assert child.wait(timeout=60) == 0
+        assert child.wait(timeout=60) == 130
     finally:
         child.kill()
     reached = load_checkpoint("experiments/stopped/models/model.pt").step

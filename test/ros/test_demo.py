@@ -1,0 +1,64 @@
+"""The command ``muse demo``: its stages, and how it is stopped. The stages themselves are tested elsewhere."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from muse_ros import demo
+
+ORDERLY = """
+import pathlib, signal, sys, time
+ready, ended = map(pathlib.Path, sys.argv[1:])
+def end(*_):
+    time.sleep(0.6)
+    ended.write_text("in good order")
+    sys.exit(0)
+signal.signal(signal.SIGINT, end)
+ready.touch()
+time.sleep(60)
+"""
+
+
+def interrupt_when(path: Path) -> threading.Thread:
+    """Send this process a SIGINT once `path` exists."""
+
+    def wait() -> None:
+        while not path.exists():
+            threading.Event().wait(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def test_an_interrupted_stage_is_given_the_time_to_end_in_good_order(tmp_path: Path):
+    ready, ended = tmp_path / "ready", tmp_path / "ended"
+    thread = interrupt_when(ready)
+    result = demo.run_stage([sys.executable, "-c", ORDERLY, str(ready), str(ended)])
+    thread.join()
+    assert result == (0, signal.SIGINT)
+    assert ended.read_text() == "in good order"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "stages"),
+    [
+        ([(0, None), (1, None)], 1, 2),
+        ([(0, signal.SIGINT)], 130, 1),
+        ([(0, None), (demo.SOME_REFUSED, None), (130, None)], 1, 3),
+    ],
+)
+def test_a_stage_that_fails_or_is_stopped_ends_the_demo(monkeypatch, capsys, answers, status, stages):
+    commands = []
+    monkeypatch.setattr(demo, "run_stage", lambda command: commands.append(command) or answers[len(commands) - 1])
+    assert demo.main(["--task", "reach", "--minutes", "1"]) == status
+    assert len(commands) == stages
+    assert "muse demo: " in capsys.readouterr().out
