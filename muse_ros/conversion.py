@@ -111,6 +111,8 @@ def convert(
         source = Source(str(recording.path), fingerprint(recording), contract.digest(), namespace)
         if _is_done(folder, recording, source):
             summary.skipped.append(recording.id)
+        elif other := _other_of_this_name(folder, recording):
+            summary.refused[recording.id] = f"{output} has an episode of this name from {other}; rename a session"
         else:
             jobs.append((recording, source))
     for converted in progress(_results(jobs, folder, contract, options.workers), len(jobs)):
@@ -183,6 +185,8 @@ def _open_dataset(output: Path, contract: Contract, options: Options) -> Episode
                 f"{contract.digest()[:12]}, {options.images}); choose another name, or --replace it"
             )
         shutil.rmtree(output)
+    elif output.is_file():
+        raise FileExistsError(f"{output} is a file; choose another name")
     elif output.exists() and any(output.iterdir()):
         raise FileExistsError(f"{output} is a folder with other things in it; choose another name")
     provenance = {"made_by": "muse convert", "converter": CONVERTER_VERSION, "contract_digest": contract.digest()}
@@ -193,6 +197,15 @@ def _is_done(folder: EpisodeFolder, recording: Recording, source: Source) -> boo
     existing = [folder.metadata(name) for name in episodes_of(folder, recording.id)]
     whole = bool(existing) and len(existing) == existing[0].get("siblings")
     return whole and all(source.same_input(metadata.get("source", {})) for metadata in existing)
+
+
+def _other_of_this_name(folder: EpisodeFolder, recording: Recording) -> str | None:
+    """Another recording, still on disk, that the dataset's episodes of this name were made of."""
+    for name in episodes_of(folder, recording.id):
+        path = str(folder.metadata(name).get("source", {}).get("bag", ""))
+        if path and Path(path).exists() and not recording.path.samefile(path):
+            return path
+    return None
 
 
 def _remove(folder: EpisodeFolder, recording_id: str) -> list[str]:

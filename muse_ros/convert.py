@@ -19,7 +19,7 @@ from muse_ros.bag_contents import BagContents, read_contents
 from muse_ros.bags import Bag, BagError, open_bag
 from muse_ros.contract import Contract, ContractError
 from muse_ros.message_types import UnknownTypeError
-from muse_ros.recordings import Recording
+from muse_ros.recordings import EPISODE_FILE, Recording
 from muse_ros.rows import Row, choose_rows, decode_rows, segment_arrays, split
 from muse_ros.spans import Span, spans, ticks
 from muse_ros.stream_report import clock_note, stream_figures
@@ -126,6 +126,8 @@ def episodes_of(folder: EpisodeFolder, recording_id: str) -> list[str]:
 
 
 def _checked_contents(bag: Bag, contract: Contract, namespace: str) -> BagContents:
+    if not bag.topics:
+        raise Refused("; ".join([*bag.notes, "the bag holds no message"]))
     found = problems(contract, {name: topic.type for name, topic in bag.topics.items()}, namespace)
     if found:
         damage = [] if bag.topics else bag.notes  # a bag without any topic is damaged rather than another robot's
@@ -250,6 +252,8 @@ def _add_notes(result: Converted, bag: Bag, contents: BagContents, recording: Re
             f"recorded under contract {recorded.name} {recorded.digest()[:12]}, "
             f"converted by {contract.name} {contract.digest()[:12]}"
         )
+    if not recording.info and (recording.path / EPISODE_FILE).exists():
+        result.notes.append(f"{EPISODE_FILE} cannot be read: the label is taken from the bag's events")
     for topic, buffer in contents.buffers.items():
         note = clock_note(topic, buffer)
         if note:

@@ -99,6 +99,8 @@ def _recording(path: Path) -> Recording:
     info = _info(path / EPISODE_FILE) if path.is_dir() else {}
     name = path.name.removesuffix(UNFINISHED_SUFFIX) if path.is_dir() else path.stem
     session = str(info.get("session") or "")
+    if not info and (path / EPISODE_FILE).exists():  # damaged: the recorder's folders still say what it is
+        session = next(part for part in reversed(path.resolve().parts[:-1]) if part != DISCARDED_FOLDER)
     kind = "kept"
     if DISCARDED_FOLDER in path.parts:
         kind = "discarded"

@@ -93,6 +93,24 @@ def test_the_namespace_that_a_recording_notes_is_where_its_topics_are_looked_for
     assert run(session, tmp_path / "data", namespace="").refused == {}
 
 
+def test_a_damaged_episode_file_changes_neither_name_nor_label(session, tmp_path):
+    run(session, tmp_path / "data")
+    (session / "episode_0002" / "episode.json").write_text('{"epis')
+    [converted] = run(session, tmp_path / "data").converted
+    folder = EpisodeFolder.open(tmp_path / "data")
+    assert folder.ids == ["monday-episode_0000", "monday-episode_0002"]
+    assert folder.metadata("monday-episode_0002")["success"] is True
+    assert converted.notes == ["episode.json cannot be read: the label is taken from the bag's events"]
+
+
+def test_a_session_of_the_same_name_elsewhere_does_not_take_its_episodes_place(session, tmp_path):
+    run(session, tmp_path / "data")
+    write_episode(tmp_path / "other" / "monday", shape(0, duration_s=0.8), contract=CONTRACT.to_dict())
+    summary = run(tmp_path / "other", tmp_path / "data")
+    assert "has an episode of this name from" in summary.refused["monday-episode_0000"]
+    assert EpisodeFolder.open(tmp_path / "data").ids == ["monday-episode_0000", "monday-episode_0002"]
+
+
 def test_half_an_episode_of_a_killed_run_is_converted_again(tmp_path):
     messages = [
         e
@@ -165,6 +183,8 @@ def test_a_dataset_of_another_contract_is_replaced_only_when_asked(session, tmp_
 def test_a_folder_with_other_things_in_it_is_left_alone(session, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "thesis.tex").write_text("years of work")
+    with pytest.raises(FileExistsError, match="thesis.tex is a file"):
+        run(session, tmp_path / "data" / "thesis.tex")
     with pytest.raises(FileExistsError, match="other things"):
         run(session, tmp_path / "data")
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["thesis.tex"]
