@@ -134,7 +134,10 @@ class CollectNode(Node):
     def _read_parameters(self) -> None:
         root = declare(self, "root_dir", "recordings", "folder of all sessions")
         session = declare(self, "session", "", "name of this session's folder; empty: date and time")
-        self.folder = SessionFolder(root, session or datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+        try:
+            self.folder = SessionFolder(root, session or datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+        except ValueError as error:
+            raise NodeFailure(f"node collect: parameter session: {error}") from error
         contract = declare(self, "contract", "panda", "contract: a file, or the name of one in config/robot")
         try:
             self._contract: Contract = load_contract(contract)

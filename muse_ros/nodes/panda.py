@@ -13,7 +13,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from rcl_interfaces.msg import IntegerRange, ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_srvs.srv import Trigger
@@ -96,12 +95,12 @@ class PandaNode(Node):
             limits = Limits.load(path, arm_id) if path else default_limits(arm_id)
         except LimitError as error:
             raise NodeFailure(f"node panda: {error}") from error
+        if path:  # both must allow it: a file that is slower than this node's default stays slower
+            linear, angular = min(linear, limits.linear_speed), min(angular, limits.angular_speed)
         return replace(limits, linear_speed=linear, angular_speed=angular)
 
     def _driver_settings(self) -> DriverSettings:
-        changeable = ParameterDescriptor(description="seed of the simulated scene, used by the next sim/reset")
-        changeable.integer_range = [IntegerRange(from_value=0, to_value=2**31 - 1, step=1)]
-        self.declare_parameter("seed", 0, changeable)
+        declare(self, "seed", 0, "of the simulated scene, used by the next sim/reset", (0, 2**31 - 1), fixed=False)
         height = declare(self, "camera_height", 128, "of the simulated cameras [px]", (16, 2160))
         width = declare(self, "camera_width", 128, "of the simulated cameras [px]", (16, 3840))
         return DriverSettings(

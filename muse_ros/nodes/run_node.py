@@ -11,6 +11,8 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from muse_ros.nodes.unknown_parameters import unknown_parameters
+
 SPIN_S = 0.1
 
 
@@ -31,13 +33,20 @@ def run_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
     Returns:
         Exit code: 0, or 1 after a failure.
     """
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # such as a file of parameters that is no YAML
+        print(error, flush=True)
+        return 1
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     node = None
     try:
         node = make()
+        unknown = unknown_parameters(node)
+        if unknown:
+            raise NodeFailure(f"node {node.get_name()}: {unknown}")
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         while not (stop.is_set() or node.finished.is_set()):

@@ -1,5 +1,6 @@
-"""When the panda node says that things happened: set-points by the clock, stop and recover as recorded events."""
+"""The panda node's stamps by the clock, its stop and recover as recorded events, its limits from a file."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -92,6 +93,19 @@ def test_stop_and_recover_are_events_of_the_episode_that_is_recorded(ros, make_n
         said = [(event.event, event.episode_id) for event in heard]
         assert said == [("arm_stop", "episode_0003"), ("recover", "episode_0003")]
         assert 0 < time_ns(heard[0].header.stamp) < time_ns(heard[1].header.stamp)
+    finally:
+        node.close()
+        node.destroy_node()
+
+
+def test_a_file_of_limits_that_is_slower_than_the_nodes_default_stays_slower(ros, tmp_path):
+    text = (Path(__file__).parents[2] / "config/robot/limits.yaml").read_text()
+    file = tmp_path / "slow.yaml"
+    file.write_text(text.replace("linear_speed: 0.25", "linear_speed: 0.05"))
+    options = {"camera_width": 32, "camera_height": 32, "clock": True, "limits_file": str(file)}
+    node = PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in options.items()])
+    try:
+        assert node._control._limits.linear_speed == 0.05
     finally:
         node.close()
         node.destroy_node()

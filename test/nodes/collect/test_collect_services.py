@@ -18,6 +18,8 @@ from std_msgs.msg import String
 from muse_ros.bags import open_bag
 from muse_ros.bridge import SENSOR_QOS, STATUS_QOS, time_message, time_ns
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
+from muse_ros.nodes.collect import CollectNode
+from muse_ros.nodes.run_node import NodeFailure
 
 JOINTS, CAMERA = "panda/joint_states", "cameras/front/image/compressed"
 
@@ -220,3 +222,9 @@ def test_parameters_of_the_next_episode_may_be_set_at_any_time(make_collect, mak
     request = SetParameters.Request(parameters=[Parameter("task", value="place").to_parameter_msg()])
     assert call(operator, SetParameters, "collect/set_parameters", request).results[0].successful
     assert collect.description().task == "place"
+
+
+def test_a_session_that_is_no_folder_name_is_refused_by_name(ros, tmp_path):
+    given = {"root_dir": str(tmp_path), "session": "../elsewhere"}
+    with pytest.raises(NodeFailure, match=r"parameter session: session must be a plain folder name"):
+        CollectNode(parameter_overrides=[Parameter(name, value=value) for name, value in given.items()])
