@@ -183,7 +183,7 @@ def test_a_dataset_of_another_contract_is_replaced_only_when_asked(session, tmp_
 def test_a_folder_with_other_things_in_it_is_left_alone(session, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "thesis.tex").write_text("years of work")
-    with pytest.raises(FileExistsError, match="thesis.tex is a file"):
+    with pytest.raises(FileExistsError, match="is a file; choose another"):
         run(session, tmp_path / "data" / "thesis.tex")
     with pytest.raises(FileExistsError, match="other things"):
         run(session, tmp_path / "data")
