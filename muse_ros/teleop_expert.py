@@ -19,7 +19,6 @@ JOINT_STATES = "panda/joint_states"
 EE_POSE = "panda/ee_pose"
 EE_TWIST = "panda/ee_twist"
 OBJECTS = "sim/objects"
-TOPICS = (JOINT_STATES, EE_POSE, EE_TWIST, OBJECTS)
 PENDING_TICKS = 20
 
 

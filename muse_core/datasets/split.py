@@ -16,7 +16,7 @@ def is_validation(episode_id: str, fraction: float) -> bool:
 
 
 def split_episodes(ids: Sequence[str], fraction: float) -> tuple[list[int], list[int]]:
-    """Positions of the episodes to train on, and of those to validate on.
+    """Positions of the episodes to train on, and of those to validate on; equal ids go to the same side.
 
     Raises:
         ValueError: when `fraction` is not in [0, 1).

@@ -57,6 +57,8 @@ class EvaluateConfig:
     """Where the model runs: `cpu`, `cuda`, or `auto`: a GPU where there is one."""
     wide: bool = False
     """Use the task's wide variant, with objects spread further."""
+    camera_size: tuple[int, int] = (128, 128)
+    """Height and width of the simulated cameras' pictures; the panda node's camera_height and camera_width [px]."""
     max_steps: int | None = None
     """End an episode after this many steps; the task's own limit by default."""
 
@@ -170,7 +172,7 @@ def make_runner(config: EvaluateConfig, task: str) -> Runner:
 
     torch.set_num_threads(config.threads)
     policy = LearnedPolicy.from_checkpoint(config.checkpoint_path, str(choose_device(config.device)))
-    overrides: dict[str, Any] = {"wide": config.wide}
+    overrides: dict[str, Any] = {"wide": config.wide, "camera_size": config.camera_size}
     if config.max_steps is not None:
         overrides["max_steps"] = config.max_steps
     environment = make_simulator(task, policy.checkpoint, **overrides)

@@ -101,9 +101,12 @@ def choose_episodes(folder: EpisodeFolder, config: TrainConfig) -> tuple[list[in
     Raises:
         ConfigError: when none is left to train on.
     """
-    training, held_out = split_episodes(folder.ids, config.validation_fraction)
+    metadata = [folder.metadata(i) for i in range(len(folder))]
+    # Segments of one episode look alike: they stay on one side, by the name of their parent.
+    names = [each.get("parent") or name for each, name in zip(metadata, folder.ids, strict=True)]
+    training, held_out = split_episodes(names, config.validation_fraction)
     if not config.include_failures:
-        failed = {i for i in range(len(folder)) if folder.metadata(i).get("success") is False}
+        failed = {i for i, each in enumerate(metadata) if each.get("success") is False}
         if failed:
             logger.info("%d of %d episodes are labelled as failures and left out", len(failed), len(folder))
         training, held_out = ([i for i in chosen if i not in failed] for chosen in (training, held_out))

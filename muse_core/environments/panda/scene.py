@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from muse_core.control.kinematics import TOOL_FRAME
 from muse_core.environments.panda.mujoco_gl import mujoco
 
 MODELS = Path(__file__).parent / "models"
-TOOL = "panda_hand_tcp"
 
 Pose = tuple[np.ndarray, np.ndarray]  # position (3,) [m], quaternion (4,) xyzw; in panda_link0
 
@@ -38,7 +38,7 @@ class Scene:
 
     def tool_position(self) -> np.ndarray:
         """Position of the point between the fingertips, shape (3,) [m]."""
-        return self.data.site(TOOL).xpos.copy()
+        return self.data.site(TOOL_FRAME).xpos.copy()
 
     def speed(self, body: str) -> tuple[float, float]:
         """Linear [m/s] and angular speed [rad/s] of a body's centre of mass."""

@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from muse_core.control.kinematics import FINGER_NAMES, JOINT_NAMES, TOOL_FRAME
 from muse_core.control.state import RobotState, SetPoint
 from muse_core.environments.panda.cameras import CameraRenderer
 from muse_core.environments.panda.hand import MAX_WIDTH_M, SlowHand
 from muse_core.environments.panda.mujoco_gl import mujoco
-from muse_core.environments.panda.scene import TOOL, Pose, Scene, load_model
+from muse_core.environments.panda.scene import Pose, Scene, load_model
 from muse_core.environments.panda.task_settings import READY_Q, START_NOISE_RAD, describe
 from muse_core.environments.panda.tasks import find_task
 
-ARM_JOINTS = tuple(f"panda_joint{n}" for n in range(1, 8))
-FINGER_JOINTS = ("panda_finger_joint1", "panda_finger_joint2")
 PHYSICS_HZ = 500
 WRENCH_DAMPING = 1e-6
 
@@ -48,10 +47,10 @@ class PandaWorld:
         self._scene = Scene(self._model, self._data)
         self._renderer = CameraRenderer(self._model, self.camera_size, fine)
         self._hand = SlowHand()
-        self._arm_qpos = np.array([self._model.joint(name).qposadr[0] for name in ARM_JOINTS])
-        self._arm_dofs = np.array([self._model.joint(name).dofadr[0] for name in ARM_JOINTS])
-        self._finger_qpos = np.array([self._model.joint(name).qposadr[0] for name in FINGER_JOINTS])
-        self._tool = self._model.site(TOOL).id
+        self._arm_qpos = np.array([self._model.joint(name).qposadr[0] for name in JOINT_NAMES])
+        self._arm_dofs = np.array([self._model.joint(name).dofadr[0] for name in JOINT_NAMES])
+        self._finger_qpos = np.array([self._model.joint(name).qposadr[0] for name in FINGER_NAMES])
+        self._tool = self._model.site(TOOL_FRAME).id
         self._lag_s = -self._model.actuator_biasprm[:7, 2] / self._model.actuator_gainprm[:7, 0]
         self._time_ns = 0
         self.reset(0)
@@ -123,11 +122,6 @@ class PandaWorld:
             wrench=np.linalg.solve(jacobian @ jacobian.T + WRENCH_DAMPING * np.eye(6), jacobian @ external_torque),
             gripper_width=float(data.qpos[self._finger_qpos].sum()),
         )
-
-    def finger_positions(self) -> tuple[np.ndarray, np.ndarray]:
-        """Positions [m] and velocities [m/s] of the two finger joints, each (2,)."""
-        addresses = [self._model.joint(name).dofadr[0] for name in FINGER_JOINTS]
-        return self._data.qpos[self._finger_qpos], self._data.qvel[addresses]
 
     def arm_torques(self) -> np.ndarray:
         """Torques of the seven joints' motors [N m]."""
