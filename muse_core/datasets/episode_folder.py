@@ -197,8 +197,10 @@ class EpisodeFolder:
             (temporary / "episode.json").write_text(_json(record), encoding="utf-8")
             sync_tree(temporary)
             temporary.rename(target)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(error, OSError) and target.exists():
+                raise DatasetError(f"{target} exists: another process was faster to add it") from error
             raise
         sync_folder(self.path)
         self._lengths = dict(sorted({**self._lengths, episode_id: length}.items()))
@@ -236,13 +238,13 @@ class EpisodeFolder:
     def _load(self, episode_id: str, key: str, length: int) -> np.ndarray:
         path = self.path / episode_id / f"{key}.npy"
         expected = (length, *self.spec[key].shape)
-        if self.images == "jpeg" and self.spec[key].is_image:
-            array: Any = JpegFrames(path.parent, key, expected[1:])
-        else:
-            try:
+        try:
+            if self.images == "jpeg" and self.spec[key].is_image:
+                array: Any = JpegFrames(path.parent, key, expected[1:])
+            else:
                 array = np.load(path, mmap_mode="r", allow_pickle=False)
-            except (OSError, ValueError) as error:
-                raise DatasetError(f"{path}: {error}; convert the episode again") from error
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"{path}: {error}; convert the episode again") from error
         if tuple(array.shape) != expected or array.dtype.name != self.spec[key].dtype:
             raise DatasetError(
                 f"{path}: expected {self.spec[key].dtype} {expected}, found {array.dtype.name} {tuple(array.shape)}"

@@ -26,7 +26,8 @@ class JpegFrames:
     dtype = np.dtype(np.uint8)
 
     def __init__(self, folder: Path, key: str, frame_shape: tuple[int, ...]) -> None:
-        self._bytes = np.load(folder / f"{key}.jpg.npy", mmap_mode="r", allow_pickle=False)
+        self._path = folder / f"{key}.jpg.npy"
+        self._bytes = np.load(self._path, mmap_mode="r", allow_pickle=False)
         self._ends = np.load(folder / f"{key}.ends.npy", allow_pickle=False)
         self.shape = (len(self._ends), *frame_shape)
 
@@ -52,7 +53,10 @@ class JpegFrames:
         return self[:].astype(dtype or np.uint8, copy=False)
 
     def _decode(self, row: int) -> np.ndarray:
-        from muse_core.images import decode_image
+        from muse_core.images import ImageError, decode_image
 
         start = int(self._ends[row - 1]) if row else 0
-        return decode_image(self._bytes[start : int(self._ends[row])].tobytes(), self.shape[1:3], None)
+        try:
+            return decode_image(self._bytes[start : int(self._ends[row])].tobytes(), self.shape[1:3], None)
+        except ImageError as error:
+            raise ImageError(f"{self._path}, frame {row}: {error}") from error

@@ -108,7 +108,10 @@ class SequenceDataset:
 
     def _keep(self, episode: int) -> Arrays:
         found = self._folder.episode(episode)
-        kept = {name: np.array(found.arrays[name]) for name in self._kept_names}
+        try:
+            kept = {name: np.array(found.arrays[name]) for name in self._kept_names}
+        except ValueError as error:  # a frame that does not decode
+            raise DatasetError(f"{error}; convert the episode again or remove it") from error
         for name, array in kept.items():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 where = self._folder.path / found.id / f"{name}.npy"

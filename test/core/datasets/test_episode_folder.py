@@ -186,3 +186,36 @@ def test_jpeg_storage_reads_like_an_array_and_stays_close(tmp_path):
     np.testing.assert_array_equal(image[1:3], whole[1:3])
     np.testing.assert_array_equal(image[[3, 0]], whole[[3, 0]])
     np.testing.assert_array_equal(image[1:3, ..., 0], whole[1:3, ..., 0])
+
+
+def test_damaged_jpeg_frames_are_an_error_that_names_the_file(tmp_path):
+    pytest.importorskip("cv2")
+    folder = EpisodeFolder.create(tmp_path / "set", SPEC, images="jpeg")
+    folder.add_episode("e1", episode(4))
+    path = folder.path / "e1" / "image.jpg.npy"
+    data = np.load(path)
+    data[-2:] = 0
+    np.save(path, data)
+    with pytest.raises(ValueError, match=r"image.jpg.npy, frame 3: the JPEG is cut short"):
+        folder.episode("e1").arrays["image"][:]
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(DatasetError, match="convert the episode again"):
+        folder.episode("e1")
+    (folder.path / "e1" / "image.ends.npy").unlink()
+    with pytest.raises(DatasetError, match="convert the episode again"):
+        folder.episode("e1")
+
+
+def test_of_two_writers_of_one_episode_the_slower_is_refused_and_leaves_nothing(folder, monkeypatch):
+    slower = EpisodeFolder.open(folder.path)
+    check = slower._check
+
+    def overtaken(arrays):
+        folder.add_episode("e1", episode(3, seed=1))
+        return check(arrays)
+
+    monkeypatch.setattr(slower, "_check", overtaken)
+    with pytest.raises(DatasetError, match="another process was faster"):
+        slower.add_episode("e1", episode(5, seed=2))
+    assert EpisodeFolder.open(folder.path).lengths.tolist() == [3]
+    assert sorted(path.name for path in folder.path.iterdir()) == ["dataset.json", "e1"]
