@@ -62,6 +62,7 @@ class WindowView:
         message: What to do next, or what is wrong.
         focused: The window has the keyboard.
         deadman: The enable key is held.
+        stopped: The arm's latched stop is set.
         gripper_closed: What the gripper is asked to be.
         speed_scale: Fraction of full speed.
         motion: Wanted velocity as a fraction of full speed: x y z, then about x y z.
@@ -75,6 +76,7 @@ class WindowView:
     message: str = ""
     focused: bool = False
     deadman: bool = False
+    stopped: bool = False
     gripper_closed: bool = False
     speed_scale: float = 1.0
     motion: tuple[float, ...] = (0.0,) * 6
@@ -187,6 +189,8 @@ class KeyboardWindow:
     def _draw_motion(self, view: WindowView, area: pygame.Rect) -> None:
         pygame.draw.rect(self._screen, PANEL, area, border_radius=8)
         deadman, colour = ("MOVING ENABLED", GREEN) if view.deadman else ("hold SPACE to move", FAINT)
+        if view.stopped:
+            deadman, colour = "THE ARM IS STOPPED", RED
         self._write(deadman, (area.left + 14, area.top + 12), self._normal, colour)
         gripper = "closed" if view.gripper_closed else "open"
         self._write(f"gripper {gripper}", (area.left + 14, area.top + 48), self._normal, TEXT)

@@ -56,6 +56,7 @@ class KeyboardDevice:
         self._has_status = False
         self._answer = ""
         self._gripper_closed: bool | None = None
+        self._stopped = False
         self._beats = 0
         for name in cameras:
             topic = f"cameras/{name}/image/compressed"
@@ -91,6 +92,7 @@ class KeyboardDevice:
 
     def _take_applied(self, applied: AppliedAction) -> None:
         self._gripper_closed = applied.gripper_width < self._gripper_half_open
+        self._stopped = bool(applied.limited_by & AppliedAction.STOPPED)
 
     def _call(self, service: str | None) -> None:
         if service is None:
@@ -125,6 +127,7 @@ class KeyboardDevice:
             message=self._answer or status.message,
             focused=keys.focused,
             deadman=deadman,
+            stopped=self._stopped,
             gripper_closed=self._mapper.gripper_closed if deadman else bool(self._gripper_closed),
             speed_scale=self._mapper.speed_scale,
             motion=motion_fractions(

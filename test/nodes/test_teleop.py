@@ -194,6 +194,19 @@ def test_taking_over_a_closed_gripper_keeps_it_closed(keyboard, world, wait_unti
     assert wait_until(held, what="the deadman").values[6] == 1.0
 
 
+def test_the_window_says_for_as_long_as_the_arm_is_stopped_that_it_is(keyboard, world, wait_until, monkeypatch):
+    applied, views = world.create_publisher(AppliedAction, "panda/applied_action", SENSOR_QOS), []
+    monkeypatch.setattr(keyboard._device._window, "draw", views.append)
+
+    def shown(limited_by):
+        applied.publish(AppliedAction(limited_by=limited_by))
+        keyboard.step()
+        return views[-1].stopped if views else None
+
+    wait_until(lambda: shown(AppliedAction.STOPPED), what="the stop to be shown")
+    wait_until(lambda: shown(AppliedAction.NO_DEADMAN) is False, what="its release to be shown")
+
+
 def test_the_record_key_starts_an_episode_and_a_refusal_is_shown(keyboard, world, wait_until):
     asked = []
 

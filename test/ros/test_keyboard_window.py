@@ -72,6 +72,7 @@ def test_a_full_view_and_an_empty_one_are_drawn_at_any_size(window):
         episode=("episode 3", "0:12"),
         message="x" * 400,
         focused=True,
+        stopped=True,
         keys=tuple(help_lines()),
     )
     for size in ((1060, 660), (400, 200), (360, 120)):
