@@ -113,10 +113,16 @@ class MotionController:
         self.hold(Limit.STOPPED)
 
     def recover(self, state: RobotState) -> None:
-        """Release the latched stop: stand still where the arm is measured, the hand as it was last commanded."""
+        """Release the latched stop: stand still where the arm is measured, the hand as it was last commanded.
+
+        An arm that still slows down goes on doing so: set-points keep their accelerations here too.
+        """
         gripper_width = self._gripper_width
         self._stopped = False
-        self.anchor(state)
+        if self.standing:
+            self.anchor(state)
+        else:
+            self.hold(Limit.STALE)
         self._gripper_width = gripper_width
 
     def update(self, now_ns: int, state: RobotState) -> SetPoint:

@@ -113,6 +113,19 @@ def test_while_stopped_nothing_is_chosen_and_after_recover_only_what_is_new():
     assert road.run(1)[0].chosen is not None
 
 
+def test_a_recover_right_after_a_stop_lets_the_arm_slow_down_first():
+    road = Road()
+    for _ in range(5):
+        road.hear((0.02, 0.02, 0.0, 0, 0, 0, 0))
+        before = road.run(10)
+    road.control.stop()
+    road.control.recover(road.state())
+    velocity = np.array([step.set_point.velocity for step in (*before[-1:], *road.run(30))])
+    assert np.abs(velocity[0]).max() > 0.1 and not velocity[-1].any()
+    largest = np.abs(np.diff(velocity, axis=0) / 0.01).max(axis=0)
+    assert (largest <= default_limits().joint_acceleration * (1 + 1e-9)).all()
+
+
 def test_recover_without_a_stop_says_so():
     assert "was not stopped" in Road().control.recover(Road().state())
 
