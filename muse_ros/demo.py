@@ -15,85 +15,11 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from muse_ros.convert_cli import SOME_REFUSED
-
-TASKS = ("reach", "lift", "place", "coffee")
-DEFAULTS = {  # task: demonstrations, minutes of training, longest episode [s]
-    "reach": (60, 3.0, 6.0),
-    "lift": (100, 5.0, 8.0),
-    "place": (100, 8.0, 15.0),
-    "coffee": (120, 20.0, 25.0),
-}
-EVALUATION_SEED = 100_000
-"""Seed of the first evaluation episode: far from the demonstrations', which begin at 0."""
-CONTRACT = "panda_sim"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of the demo: what it does and where its files lie.
-
-    Attributes:
-        task: The simulator's task.
-        demonstrations: Episodes of the scripted expert to collect.
-        minutes: Minutes of training.
-        max_episode_s: An episode without success ends after this [s].
-        episodes: Fresh seeds to evaluate on.
-        name: Of its session, dataset and experiment.
-        output: Folder of the report.
-    """
-
-    task: str
-    demonstrations: int
-    minutes: float
-    max_episode_s: float
-    episodes: int
-    name: str
-    output: Path
-
-    @property
-    def demonstration_session(self) -> Path:
-        """Where the demonstrations are recorded."""
-        return Path("recordings") / self.name
-
-    @property
-    def evaluation_session(self) -> Path:
-        """Where the evaluation is recorded."""
-        return Path("recordings") / f"{self.name}-eval"
-
-    @property
-    def dataset(self) -> Path:
-        """The converted demonstrations."""
-        return Path("data") / self.name
-
-    @property
-    def experiment(self) -> Path:
-        """The training run."""
-        return Path("experiments") / self.name
-
-    def stages(self) -> dict[str, list[str]]:
-        """Stage to the arguments of the ``muse`` command that it is."""
-        common = [f"task:={self.task}", f"contract:={CONTRACT}", f"max_episode_s:={self.max_episode_s:g}"]
-        return {
-            "collect": [
-                *("up", "collect", *common, "teleop:=expert", "clock:=true"),
-                *(f"episodes:={self.demonstrations}", "seed:=0", f"session:={self.demonstration_session.name}"),
-            ],
-            "convert": ["convert", str(self.demonstration_session), "-o", str(self.dataset), "--contract", CONTRACT],
-            "train": [
-                *("train", f"config/train/sim/{self.task}.py", "--dataset", self.dataset.name),
-                *("--exp_name", self.experiment.name, "--max_minutes", f"{self.minutes:g}"),
-            ],
-            "evaluate": [
-                *("up", "policy", *common, f"model_file:={self.experiment / 'models' / 'model.pt'}"),
-                *(f"episodes:={self.episodes}", f"seed:={EVALUATION_SEED}"),
-                f"session:={self.evaluation_session.name}",
-            ],
-        }
+from muse_ros.demo_run import DEFAULTS, Run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -107,9 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status, stopped = run_stage([sys.executable, "-m", "muse_ros.command", *arguments])
         wall_s[stage] = time.monotonic() - began
         if stopped:
-            print(
-                f"\nmuse demo: stopped by {stopped.name} during {stage}; what it has written is whole.", flush=True
-            )
+            print(f"\nmuse demo: stopped by {stopped.name} during {stage}; what it has written is whole.", flush=True)
             return 128 + stopped
         if stage == "convert" and status == SOME_REFUSED:
             print("muse demo: some recordings were refused, as said above; the demo goes on with the others.")
@@ -166,19 +90,19 @@ def _parse(argv: Sequence[str] | None) -> Run:
         description="Collect demonstrations on a simulated Panda, convert them, train a policy from its two cameras, "
         "run it live on fresh seeds, and write a report. Each stage is printed as the command that does it alone.",
     )
-    parser.add_argument("--task", choices=TASKS, default="lift", help="what to do (default: lift)")
+    parser.add_argument("--task", choices=tuple(DEFAULTS), default="lift", help="what to do (default: lift)")
     parser.add_argument("--minutes", type=_positive, help="minutes of training (default: by task)")
     parser.add_argument("--demonstrations", type=_count, help="demonstrations to collect (default: by task)")
     parser.add_argument("--episodes", type=_count, default=20, help="fresh seeds to evaluate on (default: 20)")
     parser.add_argument("--name", help="name of the session, dataset and experiment (default: from task and time)")
     parser.add_argument("--output", type=Path, default=Path("report"), help="folder of the report (default: report)")
     given = parser.parse_args(argv)
-    demonstrations, minutes, max_episode_s = DEFAULTS[given.task]
+    defaults = DEFAULTS[given.task]
     return Run(
         task=given.task,
-        demonstrations=given.demonstrations or demonstrations,
-        minutes=given.minutes or minutes,
-        max_episode_s=max_episode_s,
+        demonstrations=given.demonstrations or defaults.demonstrations,
+        minutes=given.minutes or defaults.minutes,
+        max_episode_s=defaults.max_episode_s,
         episodes=given.episodes,
         name=given.name or f"demo-{given.task}-{datetime.now():%Y%m%d-%H%M%S}",
         output=given.output,

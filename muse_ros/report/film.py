@@ -74,11 +74,18 @@ def write_film(path: Path, clips: Sequence[Clip]) -> int:
     return write_video(path, film_frames(clips), clips[0].fps)
 
 
-def contact_sheet(clips: Sequence[Clip], columns: int = 6, size: int = 96) -> np.ndarray:
-    """A picture of pictures: one row per episode, `columns` moments of its first camera from first frame to last.
+def contact_sheet(clips: Sequence[Clip], columns: int = 6, size: int = 96, across: int = 1) -> np.ndarray:
+    """A picture of pictures: one strip per episode, `columns` moments of its first camera from first frame to last.
+
+    Args:
+        clips: The episodes; those without a frame are left out.
+        columns: Moments in a strip.
+        size: Height and width of a moment [px].
+        across: How many strips stand side by side; episodes run down the first column, then down the next.
 
     Returns:
-        (rows * size, columns * size + 8, 3) uint8 RGB; the strip at the left is green for a success, red for a failure.
+        (strips down * size, across * (columns * size + 8), 3) uint8 RGB; a strip begins green for a success, red for a
+        failure.
     """
     rows = []
     for clip in clips:
@@ -91,7 +98,9 @@ def contact_sheet(clips: Sequence[Clip], columns: int = 6, size: int = 96) -> np
         rows.append(np.hstack([strip, *pictures]))
     if not rows:
         raise ValueError("no camera frames to make a contact sheet of; were the cameras recorded?")
-    return np.vstack(rows)
+    down = -(-len(rows) // across)
+    rows += [np.full_like(rows[0], 255)] * (down * across - len(rows))
+    return np.hstack([np.vstack(rows[column * down : (column + 1) * down]) for column in range(across)])
 
 
 def poster(scene: np.ndarray, clip: Clip, columns: int = 4) -> np.ndarray:

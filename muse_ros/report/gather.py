@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,13 +18,11 @@ from muse_core.environments.panda.world import PandaWorld
 from muse_core.metrics.intervals import wilson_interval
 from muse_core.processors import usable_processors
 from muse_ros.contract import Contract
+from muse_ros.demo_run import Run
 from muse_ros.latency import figures
 from muse_ros.recording_latency import measure_recordings
 from muse_ros.report.film import contact_sheet, poster, write_film, write_png
 from muse_ros.report.recording import Episode, read_clip, read_session
-
-if TYPE_CHECKING:
-    from muse_ros.demo import Run
 
 FILM, SHEET, POSTER = "episodes.mp4", "episodes.png", "poster.png"
 VERSIONS = ("muse", "torch", "mujoco", "numpy", "opencv-python-headless", "opencv-python", "ros-jazzy-rclpy")
@@ -85,7 +83,7 @@ def _live(run: Run, episodes: Sequence[Episode], contract: Contract) -> dict[str
         for number, episode in enumerate(episodes, start=1)
     ]
     write_film(run.output / FILM, clips)
-    write_png(run.output / SHEET, contact_sheet(clips))
+    write_png(run.output / SHEET, contact_sheet(clips, across=2 if len(clips) > 6 else 1))
     shown = next((i for i, episode in enumerate(episodes) if episode.success and clips[i].frames), 0)
     write_png(run.output / POSTER, poster(_scene(run.task, episodes[shown].seed), clips[shown]))
     log = measure_recordings([episode.folder for episode in episodes], contract)

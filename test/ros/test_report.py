@@ -123,6 +123,13 @@ def test_a_contact_sheet_has_a_row_for_each_episode_with_its_first_and_last_fram
     assert sheet[-1, 0, 0] > sheet[-1, 0, 1], "a failure is red"
 
 
+def test_strips_side_by_side_run_down_the_first_column_first():
+    sheet = contact_sheet([clip(frames=1), clip(False), clip(False)], columns=4, size=32, across=2)
+    assert sheet.shape == (2 * 32, 2 * (8 + 4 * 32), 3)
+    assert sheet[0, 0, 1] > sheet[0, 0, 0] and sheet[-1, 0, 0] > sheet[-1, 0, 1]
+    assert (sheet[32:, 8 + 4 * 32 :] == 255).all()
+
+
 def test_a_poster_sets_one_row_of_moments_for_each_camera_beside_the_scene():
     made = poster(np.full((480, 640, 3), 7, np.uint8), clip(frames=10), columns=4)
     assert made.shape == (480, 640 + 4 * 240, 3)
