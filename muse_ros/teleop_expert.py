@@ -156,9 +156,7 @@ def object_poses(names: tuple[str, ...], message: Any) -> dict[str, tuple[np.nda
     """
     if len(message.poses) != len(names):
         raise ValueError(f"sim/objects holds {len(message.poses)} poses, the task has {len(names)}: {', '.join(names)}")
-    return {
-        name: (xyz(pose.position), xyzw(pose.orientation)) for name, pose in zip(names, message.poses, strict=True)
-    }
+    return {name: (xyz(pose.position), xyzw(pose.orientation)) for name, pose in zip(names, message.poses, strict=True)}
 
 
 def xyz(vector: Any) -> np.ndarray:

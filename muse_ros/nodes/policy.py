@@ -93,8 +93,13 @@ class PolicyNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let it tick: at once, or from the next episode on."""
         self._ticks = TickThread(
-            self._clock, self.contract.rate_hz, round(self.contract.settle_s * 1e9),
-            self._begin, self._take, self._end, self._crashed,
+            self._clock,
+            self.contract.rate_hz,
+            round(self.contract.settle_s * 1e9),
+            self._begin,
+            self._take,
+            self._end,
+            self._crashed,
         )
         self._status_topic = self.create_subscription(EpisodeStatus, "collect/status", self._episode, STATUS_QOS)
         if not self._gated:

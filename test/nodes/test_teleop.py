@@ -96,9 +96,7 @@ def moves(actions):
     return {time_ns(a.header.stamp): a for a in actions if len(a.values)}
 
 
-def test_the_expert_acts_at_ticks_of_an_episode_with_the_clean_label_beside_the_noisy_action(
-    teleop, world, wait_until
-):
+def test_the_expert_acts_at_ticks_of_an_episode_with_the_clean_label_beside_the_noisy_action(teleop, world, wait_until):
     pytest.importorskip("mujoco")
     teleop(device="expert", task="lift", noise_m=0.006, seed=3)
     arm = Arm(world)

@@ -71,7 +71,15 @@ def test_every_episode_is_reset_with_the_next_seed_recorded_labelled_and_kept():
     world = World(PLAN)
     assert world.run() == ""
     assert [c for c in world.commands if not isinstance(c, Report)] == [
-        Reset(7), Do("start"), Do("success"), Do("keep"), Reset(8), Do("start"), Do("success"), Do("keep"), Finish(),
+        Reset(7),
+        Do("start"),
+        Do("success"),
+        Do("keep"),
+        Reset(8),
+        Do("start"),
+        Do("success"),
+        Do("keep"),
+        Finish(),
     ]
 
 

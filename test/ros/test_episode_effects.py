@@ -80,8 +80,13 @@ def test_a_kept_episode_is_a_bag_with_its_marks_and_its_file(stage):
     content = json.loads((folder / "episode.json").read_text())
     told = {key: content[key] for key in ("task", "operator", "note", "seed", "outcome", "start_ns", "stop_ns")}
     assert told == {
-        "task": "lift", "operator": "ada", "note": "left hand", "seed": 5, "outcome": "success",
-        "start_ns": 1000, "stop_ns": 1001,
+        "task": "lift",
+        "operator": "ada",
+        "note": "left hand",
+        "seed": 5,
+        "outcome": "success",
+        "start_ns": 1000,
+        "stop_ns": 1001,
     }
     assert content["topics"]["/pose"]["count"] == 1
     assert content["left_out"] == {"/rosout": "ROS housekeeping"}
@@ -93,7 +98,9 @@ def test_a_kept_episode_is_a_bag_with_its_marks_and_its_file(stage):
 def test_marks_are_published_with_their_stamps(stage):
     stage.verbs("start", "stop", "failure", "keep")
     assert stage.published == [
-        ("start", 1000, "episode_0000"), ("stop", 1001, "episode_0000"), ("failure", 1002, "episode_0000"),
+        ("start", 1000, "episode_0000"),
+        ("stop", 1001, "episode_0000"),
+        ("failure", 1002, "episode_0000"),
     ]
 
 
@@ -168,5 +175,6 @@ def test_a_full_disk_is_noticed_and_what_was_written_can_be_kept(tmp_path):
     assert stage.session.state is State.FAULT
     stage.verbs("keep")
     assert bag(stage.folder.path / "episode_0000") == [
-        ("/collect/events", b"start"), ("/pose", b"\x00\x01\x00\x00pose"),
+        ("/collect/events", b"start"),
+        ("/pose", b"\x00\x01\x00\x00pose"),
     ]

@@ -148,8 +148,10 @@ def test_streams_that_went_stale_while_recording_hold_the_next_start():
 def test_a_write_error_leaves_the_episode_under_its_recording_name():
     recording, _ = run(READY, "start")
     step = advance(recording, Failed("No space left on device", 9))
-    assert step.effects == (Mark("fault", 9, "No space left on device"),
-                            LeaveBag("episode_0000", "No space left on device"))
+    assert step.effects == (
+        Mark("fault", 9, "No space left on device"),
+        LeaveBag("episode_0000", "No space left on device"),
+    )
     assert step.session.state is State.FAULT
     assert "No space left on device" in advice(step.session)
     assert legal_verbs(step.session) == ("keep", "discard")

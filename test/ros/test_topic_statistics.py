@@ -36,7 +36,12 @@ def test_rate_gap_and_count_of_four_messages():
     for time_ms in (0, 100, 200, 500):
         figures.add(time_ms * MS, size=10, lost=0)
     assert figures.to_dict() == {
-        "type": "a/msg/B", "count": 4, "bytes": 40, "lost": 0, "rate_hz": 6.0, "max_gap_s": 0.3,
+        "type": "a/msg/B",
+        "count": 4,
+        "bytes": 40,
+        "lost": 0,
+        "rate_hz": 6.0,
+        "max_gap_s": 0.3,
     }
 
 

@@ -39,9 +39,7 @@ def broken_limits(set_points, limits=LIMITS):
         "joint jerk": (np.abs(np.diff(acceleration, axis=0)) / DT_S <= limits.joint_jerk_max).all(),
         "linear speed": (np.linalg.norm(np.diff(position, axis=0), axis=1) / DT_S <= limits.linear_speed + 1e-9).all(),
         "angular speed": (np.arcsin(np.linalg.norm(sine, axis=1)) / DT_S <= limits.angular_speed + 1e-9).all(),
-        "workspace": (
-            (position >= limits.workspace_lower - 1e-9) & (position <= limits.workspace_upper + 1e-9)
-        ).all(),
+        "workspace": ((position >= limits.workspace_lower - 1e-9) & (position <= limits.workspace_upper + 1e-9)).all(),
     }
     return [name for name, kept in checks.items() if not kept]
 
@@ -186,7 +184,7 @@ def hostile_action(rng, now_ns):
     if trick == 3:
         values = values * 1e12
     period_s = float(rng.choice([0.1, 0.05, 0.02, 0.5, 1e-9, 0.0, -1.0, np.nan, np.inf], p=[0.6] + [0.05] * 8))
-    stamp_ns = now_ns + int(rng.choice([0, -10**8, -(10**10), 10**12], p=[0.85, 0.05, 0.05, 0.05]))
+    stamp_ns = now_ns + int(rng.choice([0, -(10**8), -(10**10), 10**12], p=[0.85, 0.05, 0.05, 0.05]))
     return ArmAction(space, values, period_s, stamp_ns, "fuzz", bool(rng.random() < 0.95))
 
 

@@ -9,8 +9,13 @@ CONTRACT = {
     "name": "test",
     "rate_hz": 10.0,
     "observations": {
-        "q": {"topic": JOINTS, "type": "sensor_msgs/msg/JointState", "fields": ["position.a"], "shape": [1],
-              "max_age_s": 0.5},
+        "q": {
+            "topic": JOINTS,
+            "type": "sensor_msgs/msg/JointState",
+            "fields": ["position.a"],
+            "shape": [1],
+            "max_age_s": 0.5,
+        },
         "image": {"topic": CAMERA, "type": "sensor_msgs/msg/CompressedImage", "size": [8, 8], "max_age_s": 0.5},
     },
 }

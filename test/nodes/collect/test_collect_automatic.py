@@ -45,7 +45,9 @@ def test_automatic_episodes_reset_by_seed_label_by_success_and_end_the_node(
     assert simulation.seeds == [6, 7, 8]
     contents = [json.loads((tmp_path / "s" / f"episode_000{i}" / "episode.json").read_text()) for i in range(3)]
     assert [(content["seed"], content["outcome"]) for content in contents] == [
-        (6, "success"), (7, "failure"), (8, "success"),
+        (6, "success"),
+        (7, "failure"),
+        (8, "success"),
     ]
     assert contents[1]["duration_s"] >= 1.5
 

@@ -22,8 +22,13 @@ CONTRACT = {
     "name": "test",
     "rate_hz": 10.0,
     "observations": {
-        "q": {"topic": "panda/joint_states", "type": "sensor_msgs/msg/JointState", "fields": ["position.a"],
-              "shape": [1], "max_age_s": 0.5},
+        "q": {
+            "topic": "panda/joint_states",
+            "type": "sensor_msgs/msg/JointState",
+            "fields": ["position.a"],
+            "shape": [1],
+            "max_age_s": 0.5,
+        },
     },
 }
 NODE = "from muse_ros.nodes.collect import main; raise SystemExit(main())"
