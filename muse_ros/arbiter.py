@@ -11,6 +11,7 @@ Pure: both clocks come in as arguments. Must not import rclpy.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,7 +117,9 @@ class Arbiter:
             return Choice(reason=Limit.NO_DEADMAN)
         source, conflict = self._sources[self._owner], self._conflict(steady_ns)
         action = source.action
-        if action is None or now_ns - action.stamp_ns > ACTION_LIFE_PERIODS * action.period_s * 1e9:
+        # a period that is none lets the action through: the motion controller refuses it, and says so
+        life_s = ACTION_LIFE_PERIODS * action.period_s if action is not None and action.period_s > 0.0 else math.inf
+        if action is None or now_ns - action.stamp_ns > life_s * 1e9:
             return Choice(self._owner, reason=Limit.STALE, conflict=conflict)
         return Choice(self._owner, action, source.origin, conflict=conflict)
 

@@ -160,6 +160,16 @@ def test_an_episode_ends_for_the_policy_when_the_recorder_says_nothing_any_more(
     assert road.run(1)[0].set_point.source == "policy"
 
 
+def test_a_period_that_is_none_is_refused_with_its_value():
+    road = Road()
+    asked = message([0.0, 0.01, 0, 0, 0, 0, 0], road.now_ns)
+    asked.period = -1.0
+    road.control.hear("teleop", asked, road.now_ns)
+    refused = [step.refused for step in road.run(30) if step.refused]
+    assert len(refused) == 1 and "got -1.0 s" in refused[0]
+    assert not road.run(1)[0].set_point.velocity.any()
+
+
 def test_one_stamp_from_the_future_does_not_mute_its_source():
     road = Road()
     road.run(1)

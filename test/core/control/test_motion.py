@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from muse_core.control.home import HomeMove
 from muse_core.control.kinematics import HOME_Q, PandaKinematics
 from muse_core.control.limits import Limit, default_limits
 from muse_core.control.motion import MotionController
@@ -299,30 +298,3 @@ def test_the_gripper_of_a_pose_is_a_width():
     arm.ask("ee_pose", [*START, *START_R, 0.25])
     arm.run(1)
     assert arm.last.gripper_width == pytest.approx(0.06)
-
-
-def test_an_arm_that_measures_nothing_cannot_be_anchored():
-    arm = Arm()
-    arm.q = np.full(7, np.nan)
-    with pytest.raises(ValueError, match="7 finite numbers"):
-        arm.motion.anchor(RobotState(0, arm.q, arm.q, arm.q, arm.q, arm.q, arm.q, 0.0))
-
-
-def test_home_is_reached_from_far_away_and_then_there_is_nothing_left_to_do():
-    arm = Arm(q=beside(HOME_Q, 0.8, 0.3, -0.5, 0.2, 0.4, 0.3, -0.6))
-    home = HomeMove(0)
-    for _ in range(1500):
-        action = home.action(arm.now_ns, arm.motion.q, 0.25)
-        if action is None:
-            break
-        if action.stamp_ns == arm.now_ns:
-            arm.motion.accept(action, arm.now_ns)
-        arm.run(1)
-    np.testing.assert_allclose(arm.q, HOME_Q, atol=0.003)
-    assert arm.last.gripper_width == pytest.approx(0.06)
-
-
-def test_a_move_home_that_gets_nowhere_ends():
-    home = HomeMove(0)
-    assert home.action(30_000_000_000, HOME_Q + 1.0, 0.0) is not None
-    assert home.action(30_000_000_001, HOME_Q + 1.0, 0.0) is None

@@ -215,3 +215,10 @@ def test_the_controller_keeps_every_limit_against_20000_hostile_actions_and_peri
         assert broken_limits(set_points) == []
     assert actions == 20_000
     assert 2_000 < refused < 18_000
+
+
+def test_an_arm_that_measures_nothing_cannot_be_stood_upon():
+    safety = SafetyFilter(PandaKinematics(), default_limits(), 0.01)
+    for q in (np.full(7, np.nan), np.zeros(6)):
+        with pytest.raises(ValueError, match="7 finite numbers"):
+            safety.reset(q)
