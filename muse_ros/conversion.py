@@ -16,6 +16,7 @@ from typing import Any
 
 from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
 from muse_core.files import write_text
+from muse_core.worker_processes import begin_worker
 from muse_ros.bags import BagError, open_bag
 from muse_ros.contract import Contract, load_contract
 from muse_ros.conversion_report import dataset_report
@@ -227,7 +228,7 @@ def _results(
         return
     threads = max(1, workers // len(jobs))
     largest_first = sorted(jobs, key=lambda job: -bag_bytes(job[0]))
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), begin_worker) as pool:
         try:
             running = [
                 pool.submit(_work, recording, contract, folder.path, source, threads)

@@ -6,10 +6,12 @@ Only what parses the command line is imported at once.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,10 +26,13 @@ from muse_core.evaluation.rollout import EpisodeResult, FrameCollector, run_epis
 from muse_core.evaluation.simulator import EvaluationError, check_task, make_simulator
 from muse_core.files import write_text
 from muse_core.processors import choose_device, usable_processors
+from muse_core.worker_processes import begin_worker
 
 if TYPE_CHECKING:
     from muse_core.environments.environment import Environment
     from muse_core.policies.policy import Policy
+
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class Runner:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; 0 when all episodes ran, whatever came out, and 2 when it could not begin."""
+    """Run the command; 0 when all episodes ran, whatever came out, 2 when it could not begin, 130 after a Ctrl-C."""
     import tyro
 
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -107,6 +112,9 @@ def main(argv: list[str] | None = None) -> int:
     except (EvaluationError, CheckpointError, ConfigError, FileNotFoundError) as error:
         print(f"muse eval: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nmuse eval: interrupted; no results are written", file=sys.stderr, flush=True)
+        os._exit(INTERRUPTED)  # an ordinary end would wait for the episodes that run; the workers end with this process
     return 0
 
 
@@ -123,8 +131,9 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     seeds = range(config.seed, config.seed + config.episodes)
     results: list[EpisodeResult] = []
     frames: dict[int, list[np.ndarray]] = {}
-    with tqdm(total=config.episodes, desc=f"evaluating {task}", unit="episode", dynamic_ncols=True) as bar:
-        for result, shown in run_all(config, task, seeds):
+    bar = tqdm(total=config.episodes, desc=f"evaluating {task}", unit="episode", dynamic_ncols=True)
+    with closing(run_all(config, task, seeds)) as episodes, bar:
+        for result, shown in episodes:
             results.append(result)
             if shown:
                 frames[result.seed] = shown
@@ -159,9 +168,14 @@ def run_all(config: EvaluateConfig, task: str, seeds: range) -> Iterator[tuple[E
         finally:
             runner.environment.close()
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (config, task)) as pool:
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (config, task))
+    waits = False
+    try:
         for done in as_completed([pool.submit(_run_in_worker, seed) for seed in seeds]):
             yield done.result()
+        waits = True
+    finally:
+        pool.shutdown(wait=waits, cancel_futures=True)
 
 
 def make_runner(config: EvaluateConfig, task: str) -> Runner:
@@ -185,6 +199,7 @@ _runner: Runner | None = None
 
 def _start_worker(config: EvaluateConfig, task: str) -> None:
     global _runner
+    begin_worker()
     _runner = make_runner(config, task)
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +160,28 @@ def test_a_simulator_that_cannot_be_what_the_checkpoint_expects_is_refused(check
     touch = Spec({**loaded.array_spec, "touch": ArraySpec((4,))})
     with pytest.raises(EvaluationError, match="the checkpoint uses 'touch'; the simulator has ee_position"):
         make_simulator("lift", replace(loaded, spec=touch.to_dict()))
+
+
+def test_an_interrupt_ends_the_workers_and_says_so(checkpoint):
+    pytest.importorskip("mujoco")
+    arguments = ["--model_file", str(checkpoint), "--episodes", "500", "--workers", "2"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "muse_core.evaluation.evaluate", *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    try:
+        while "1/500" not in child.stderr.read(40):
+            assert child.poll() is None
+        os.killpg(child.pid, signal.SIGINT)
+        _, said = child.communicate(timeout=30)
+    finally:
+        child.kill()
+    assert child.returncode == 130
+    assert "interrupted; no results are written" in said and "Traceback" not in said
 
 
 def test_a_device_that_is_not_there_is_said(checkpoint, capsys):
