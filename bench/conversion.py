@@ -44,7 +44,7 @@ def frames(count: int) -> list[bytes]:
 
 def make_bag(folder: Path, seconds: float) -> Path:
     """An episode of this length; returns its session's folder."""
-    from muse_ros.synthetic import Shape, episode, write_episode
+    from muse_ros.bags.synthetic import Shape, episode, write_episode
 
     pictures = frames(30)
     shape = Shape(duration_s=seconds, camera_hz=CAMERA_HZ, action_hz=RATE_HZ, lead_s=0.1)
@@ -54,7 +54,7 @@ def make_bag(folder: Path, seconds: float) -> Path:
 
 def write_contract(path: Path, size: list[int]) -> Path:
     """The Panda's contract at the bench's rate and image size."""
-    from muse_ros.contract import load_contract
+    from muse_ros.contract.contract import load_contract
 
     data = load_contract("panda").to_dict()
     data |= {"name": "bench", "rate_hz": RATE_HZ}
@@ -70,7 +70,7 @@ def floor(bag: Path, size: list[int]) -> None:
     from rosbags.rosbag2 import Reader
 
     from muse_core.images import decode_image
-    from muse_ros.synthetic import store
+    from muse_ros.bags.synthetic import store
 
     cv2.setNumThreads(1)
     with Reader(bag) as reader:
@@ -82,7 +82,7 @@ def floor(bag: Path, size: list[int]) -> None:
 
 def convert(session: Path, output: Path, contract: Path, workers: int) -> None:
     """The whole command, from its start to its end."""
-    command = [sys.executable, "-m", "muse_ros.convert_cli", str(session), "-o", str(output)]
+    command = [sys.executable, "-m", "muse_ros.conversion.convert_cli", str(session), "-o", str(output)]
     command += ["--contract", str(contract), "--workers", str(workers)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -141,7 +141,7 @@ def main() -> int:
     arguments = parser.parse_args()
     import cv2
 
-    from muse_ros.text_table import text_table
+    from muse_ros.conversion.text_table import text_table
 
     figures = measure(arguments.seconds, arguments.repeats, arguments.workers)
     figures["load_average"] = round(os.getloadavg()[0], 1)

@@ -21,10 +21,10 @@ from pathlib import Path
 from muse_core.checkpoints import save_checkpoint
 from muse_core.configs import TrainConfig
 from muse_core.policies.untrained import untrained_checkpoint
-from muse_ros.contract import load_contract
-from muse_ros.latency import figures, table
-from muse_ros.provenance import software
-from muse_ros.recording_latency import measure_recordings
+from muse_ros.contract.contract import load_contract
+from muse_ros.policy.latency import figures, table
+from muse_ros.policy.recording_latency import measure_recordings
+from muse_ros.recording.provenance import software
 
 RESULT = Path(__file__).parent / "results" / "latency.json"
 TIGHT_STAGES = ("camera_transport", "assembly", "apply")

@@ -136,7 +136,7 @@ def record(folder: Path, seconds: float) -> dict[str, float]:
 
 def count(episode: Path) -> dict[str, dict[str, int]]:
     """Per topic, from the numbers in the bag's messages: recorded, missing between first and last, doubled."""
-    from muse_ros.bags import read_bag
+    from muse_ros.bags.bags import read_bag
 
     numbers: dict[str, Counter] = {f"/{topic}": Counter() for topic in STREAMS}
     for topic, _, data, _ in read_bag(episode, numbers):
@@ -154,7 +154,7 @@ def count(episode: Path) -> dict[str, dict[str, int]]:
 
 def measure(seconds: float) -> dict:
     """One run: sources, recorder, count."""
-    from muse_ros.provenance import software
+    from muse_ros.recording.provenance import software
 
     os.environ["ROS_DOMAIN_ID"] = str(random.SystemRandom().randint(1, 100))
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"

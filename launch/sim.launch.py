@@ -1,6 +1,6 @@
-"""Starts the graph ``sim`` of muse_ros.graph. Its arguments: ros2 launch muse_ros sim.launch.py --show-args."""
+"""Starts the graph ``sim``. Its arguments: ros2 launch muse_ros sim.launch.py --show-args."""
 
-from muse_ros.launch_description import launch_description
+from muse_ros.launching.launch_description import launch_description
 
 
 def generate_launch_description():

@@ -14,10 +14,10 @@ from builtin_interfaces.msg import Time
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 
-from muse_ros.assemble import Assembler, Observation
-from muse_ros.cdr_stamps import begins_with_stamp
-from muse_ros.contract import Contract
-from muse_ros.sample_buffer import Codec
+from muse_ros.contract.assemble import Assembler, Observation
+from muse_ros.contract.contract import Contract
+from muse_ros.contract.sample_buffer import Codec
+from muse_ros.recording.cdr_stamps import begins_with_stamp
 
 NS_PER_S = 1_000_000_000
 

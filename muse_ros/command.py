@@ -12,10 +12,10 @@ from importlib import import_module, metadata
 
 SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
     "demo": ("muse_ros.demo:main", "the whole loop on a simulated Panda, with a report"),
-    "up": ("muse_ros.up:main", "start a graph of ROS nodes: collect, policy or sim"),
-    "collect": ("muse_ros.up:collect", "collect demonstrations; the same as `muse up collect`"),
-    "convert": ("muse_ros.convert_cli:main", "convert recordings into a dataset"),
-    "inspect": ("muse_ros.inspect_cli:main", "say what a bag, a folder of recordings or a dataset holds"),
+    "up": ("muse_ros.launching.up:main", "start a graph of ROS nodes: collect, policy or sim"),
+    "collect": ("muse_ros.launching.up:collect", "collect demonstrations; the same as `muse up collect`"),
+    "convert": ("muse_ros.conversion.convert_cli:main", "convert recordings into a dataset"),
+    "inspect": ("muse_ros.conversion.inspect_cli:main", "say what a bag, a folder of recordings or a dataset holds"),
     "train": ("muse_core.trainers.train:main", "train a policy on a dataset"),
     "eval": ("muse_core.evaluation.evaluate:main", "run a trained policy in the simulator, without ROS"),
 }

@@ -18,7 +18,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from muse_ros.convert_cli import SOME_REFUSED
+from muse_ros.conversion.convert_cli import SOME_REFUSED
 from muse_ros.demo_run import DEFAULTS, Run
 
 

@@ -28,14 +28,14 @@ ROS = {
 }  # fmt: skip
 ROS_SIDE = ("muse_ros/bridge.py", "muse_ros/nodes/", "muse_ros/rqt/")
 LAUNCH = {"launch", "launch_ros"}
-LAUNCH_SIDE = ("muse_ros/launch_description.py", "launch/")
-ROSBAG_SEAM = "muse_ros/rosbag2_writer.py"  # imported only where rosbag2_py is
+LAUNCH_SIDE = ("muse_ros/launching/launch_description.py", "launch/")
+ROSBAG_SEAM = "muse_ros/bags/rosbag2_writer.py"  # imported only where rosbag2_py is
 DECLARED = {
     "av", "backports", "cv2", "jinja2", "lz4", "matplotlib", "mujoco", "numpy", "pygame", "rosbags", "tensorboard",
     "torch", "tqdm", "tyro", "yaml",
 }  # fmt: skip
 
-WINDOW = "muse_ros/keyboard_window.py"  # imported only where pygame is
+WINDOW = "muse_ros/teleop/keyboard_window.py"  # imported only where pygame is
 
 
 def name(path: Path) -> str:
@@ -124,7 +124,13 @@ def test_a_robots_computer_needs_no_torch():
     pytest.importorskip("rclpy")
     robot = ("panda", "teleop", "collect")
     modules = [f"muse_ros.nodes.{node}" for node in robot if (ROOT / f"muse_ros/nodes/{node}.py").exists()]
-    modules += ["muse_ros.bridge", "muse_ros.up", "muse_core.spec", "muse_core.control.motion", "muse_core.images"]
+    modules += [
+        "muse_ros.bridge",
+        "muse_ros.launching.up",
+        "muse_core.spec",
+        "muse_core.control.motion",
+        "muse_core.images",
+    ]
     assert probe(("torch", "tensorboard", "mujoco"), modules) == ""
 
 
@@ -175,7 +181,7 @@ def test_every_field_of_a_message_has_a_unit(path: Path):
 
 def test_every_node_is_an_executable_and_every_command_is_run_by_ros_too():
     from muse_ros.command import SUBCOMMANDS
-    from muse_ros.graph import GRAPHS
+    from muse_ros.launching.graph import GRAPHS
 
     cmake = (ROOT / "CMakeLists.txt").read_text()
     nodes, commands = (re.search(rf"foreach\({kind} ([^)]*)\)", cmake)[1].split() for kind in ("node", "command"))

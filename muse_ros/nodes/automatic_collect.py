@@ -13,9 +13,9 @@ from rclpy.task import Future
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
-from muse_ros.automatic import AutomaticEpisodes, Do, Finish, Plan, Report, Reset, View
 from muse_ros.bridge import STATUS_QOS
 from muse_ros.nodes.parameters import declare
+from muse_ros.recording.automatic import AutomaticEpisodes, Do, Finish, Plan, Report, Reset, View
 
 if TYPE_CHECKING:
     from muse_ros.nodes.collect import CollectNode

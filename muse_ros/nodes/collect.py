@@ -18,13 +18,8 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from muse_ros.bags import BagWriter, open_writer
-from muse_ros.contract import Contract, ContractError, load_contract
-from muse_ros.episode_effects import EpisodeEffects, Surroundings
-from muse_ros.episode_events import Event, Failed, Gate, Interrupted, Verb
-from muse_ros.episode_file import Description, Setting
-from muse_ros.episodes import VERBS, Session, State, Step, advance, advice
-from muse_ros.health import Expected, Health, expected_topics
+from muse_ros.bags.bags import BagWriter, open_writer
+from muse_ros.contract.contract import Contract, ContractError, load_contract
 from muse_ros.nodes.automatic_collect import AutomaticCollect
 from muse_ros.nodes.event_topic import EventTopic
 from muse_ros.nodes.parameters import declare
@@ -32,10 +27,15 @@ from muse_ros.nodes.run_node import NodeFailure, run_node
 from muse_ros.nodes.status_topic import StatusTopic
 from muse_ros.nodes.stream_diagnostics import StreamDiagnostics
 from muse_ros.nodes.topic_drain import TopicDrain
-from muse_ros.provenance import software
-from muse_ros.receive_clock import ReceiveClock
-from muse_ros.recorder import Recorder, Sample
-from muse_ros.session_folder import SessionFolder
+from muse_ros.recording.episode_effects import EpisodeEffects, Surroundings
+from muse_ros.recording.episode_events import Event, Failed, Gate, Interrupted, Verb
+from muse_ros.recording.episode_file import Description, Setting
+from muse_ros.recording.episodes import VERBS, Session, State, Step, advance, advice
+from muse_ros.recording.health import Expected, Health, expected_topics
+from muse_ros.recording.provenance import software
+from muse_ros.recording.receive_clock import ReceiveClock
+from muse_ros.recording.recorder import Recorder, Sample
+from muse_ros.recording.session_folder import SessionFolder
 
 DISCOVERY_S = 0.5
 STATUS_S = 0.1

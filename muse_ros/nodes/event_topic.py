@@ -10,9 +10,9 @@ from rclpy.node import Node
 from rclpy.serialization import deserialize_message, serialize_message
 
 from muse_ros.bridge import EVENT_QOS, time_message
-from muse_ros.episode_effects import PreparedMark
-from muse_ros.episode_events import Mark
 from muse_ros.msg import EpisodeEvent
+from muse_ros.recording.episode_effects import PreparedMark
+from muse_ros.recording.episode_events import Mark
 
 _TYPE = "muse_ros/msg/EpisodeEvent"
 

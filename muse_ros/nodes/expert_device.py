@@ -17,11 +17,11 @@ from sensor_msgs.msg import JointState
 from muse_core.environments.panda.expert import make_expert
 from muse_core.environments.panda.tasks import TASKS, find_task
 from muse_ros.bridge import ACTION_QOS, STATUS_QOS, time_ns
-from muse_ros.message_fields import cdr_stamp_ns
+from muse_ros.contract.message_fields import cdr_stamp_ns
 from muse_ros.msg import Action, EpisodeStatus
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.topic_drain import NeverRuns
-from muse_ros.teleop_expert import EE_POSE, EE_TWIST, JOINT_STATES, OBJECTS, ExpertDriver, TickJoin
+from muse_ros.teleop.expert import EE_POSE, EE_TWIST, JOINT_STATES, OBJECTS, ExpertDriver, TickJoin
 
 MESSAGES = {JOINT_STATES: JointState, EE_POSE: PoseStamped, EE_TWIST: TwistStamped, OBJECTS: PoseArray}
 STATE_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)  # a second of state between two drains

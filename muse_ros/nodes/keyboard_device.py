@@ -14,14 +14,14 @@ from std_srvs.srv import Trigger
 
 from muse_core.images import decode_image
 from muse_ros.bridge import SENSOR_QOS, STATUS_QOS
-from muse_ros.episodes import State
-from muse_ros.keyboard_window import KeyboardWindow, WindowError, WindowInput, WindowView, motion_fractions
 from muse_ros.msg import Action, AppliedAction, EpisodeStatus
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.nodes.scene_reset import SERVICE, SceneReset
-from muse_ros.teleop import SPEED_SCALES, TwistMapper, TwistSettings
-from muse_ros.teleop_keyboard import START_STOP_KEY, VERBS, help_lines, sample_of, service_of
+from muse_ros.recording.episodes import State
+from muse_ros.teleop.keyboard import START_STOP_KEY, VERBS, help_lines, sample_of, service_of
+from muse_ros.teleop.keyboard_window import KeyboardWindow, WindowError, WindowInput, WindowView, motion_fractions
+from muse_ros.teleop.mapper import SPEED_SCALES, TwistMapper, TwistSettings
 
 PERIOD_S = 0.02
 DRAW_EVERY = 2

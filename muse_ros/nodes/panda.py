@@ -18,18 +18,18 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from muse_core.control.limits import LimitError, Limits, default_limits
-from muse_ros.arbiter import SOURCES
-from muse_ros.arm_control import ArmControl
+from muse_ros.arm.arbiter import SOURCES
+from muse_ros.arm.arm_control import ArmControl
+from muse_ros.arm.drivers.driver import DRIVERS, DriverError, DriverSettings, open_driver
+from muse_ros.arm.lockstep import Lockstep
+from muse_ros.arm.wall_pace import RealTimePace, SimulatedPace
 from muse_ros.bridge import ACTION_QOS, STATUS_QOS, time_ns
-from muse_ros.drivers.driver import DRIVERS, DriverError, DriverSettings, open_driver
-from muse_ros.lockstep import Lockstep
 from muse_ros.msg import Action, EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.panda_diagnostics import Diagnostics
 from muse_ros.nodes.panda_loop import CONTROL_HZ, PERIOD_NS, ArmLoop, Episode
 from muse_ros.nodes.panda_topics import ArmTopics, WorldTopics
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
-from muse_ros.wall_pace import RealTimePace, SimulatedPace
 
 ANSWER_S = 10.0
 CLOCK_START_NS = 1_000_000_000

@@ -9,7 +9,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
-from muse_ros.arm_control import ArmControl
+from muse_ros.arm.arm_control import ArmControl
 from muse_ros.bridge import time_message
 
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from muse_core.control.state import RobotState
-from muse_ros.arm_control import ArmControl
-from muse_ros.drivers.driver import Driver
-from muse_ros.lockstep import GIVE_UP_S, Lockstep
+from muse_ros.arm.arm_control import ArmControl
+from muse_ros.arm.drivers.driver import Driver
+from muse_ros.arm.lockstep import GIVE_UP_S, Lockstep
+from muse_ros.arm.wall_pace import RealTimePace, SimulatedPace
+from muse_ros.contract.ticks import tick_at_or_after
 from muse_ros.nodes.panda_topics import ArmTopics, WorldTopics
-from muse_ros.ticks import tick_at_or_after
-from muse_ros.wall_pace import RealTimePace, SimulatedPace
 
 CONTROL_HZ = 100.0
 PERIOD_NS = round(1e9 / CONTROL_HZ)

@@ -15,8 +15,8 @@ from std_msgs.msg import Bool
 from muse_core.control.kinematics import BASE_FRAME, FINGER_NAMES, JOINT_NAMES
 from muse_core.control.state import RobotState, SetPoint
 from muse_core.images import encode_jpeg
+from muse_ros.arm.drivers.driver import SimulatedDriver
 from muse_ros.bridge import ACTION_QOS, EVENT_QOS, SENSOR_QOS, STATUS_QOS, time_message
-from muse_ros.drivers.driver import SimulatedDriver
 from muse_ros.msg import Action, AppliedAction, EpisodeEvent
 
 

@@ -1,7 +1,7 @@
 """The policy node: a checkpoint acting on live topics, at the contract's rate, while an episode runs.
 
 A lifecycle node: configuring loads the model and warms it up, activating lets it tick. What happens at a tick is in
-``muse_ros.policy_loop``, when it happens in ``tick_thread``; here are parameters, topics and transitions.
+``muse_ros.policy.loop``, when it happens in ``tick_thread``; here are parameters, topics and transitions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from muse_ros.bridge import STATUS_QOS, Bridge, time_ns
-from muse_ros.contract import Contract, load_contract
+from muse_ros.contract.contract import Contract, load_contract
 from muse_ros.msg import EpisodeStatus
 from muse_ros.nodes.node_clock import NodeClock
 from muse_ros.nodes.parameters import declare
@@ -24,10 +24,10 @@ from muse_ros.nodes.policy_messages import status_message
 from muse_ros.nodes.policy_topics import PolicyTopics
 from muse_ros.nodes.run_node import NodeFailure, run_node
 from muse_ros.nodes.tick_thread import Run, TickThread
-from muse_ros.pacing import Tick
-from muse_ros.policy_loading import LoadedPolicy, load_policy
-from muse_ros.policy_loop import PolicyLoop, TickReport
-from muse_ros.policy_summary import PolicySummary
+from muse_ros.policy.loading import LoadedPolicy, load_policy
+from muse_ros.policy.loop import PolicyLoop, TickReport
+from muse_ros.policy.pacing import Tick
+from muse_ros.policy.summary import PolicySummary
 
 SWITCH_INTERVAL_S = 0.0005  # Python's default of 5 ms is what a tick would wait for a thread that computes
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from muse_ros.bridge import time_message
-from muse_ros.contract import Contract
+from muse_ros.contract.contract import Contract
 from muse_ros.msg import Action, PolicyStatus
-from muse_ros.policy_loop import TickReport
+from muse_ros.policy.loop import TickReport
 
 
 def action_message(values: Sequence[float], stamp_ns: int, contract: Contract) -> Action:

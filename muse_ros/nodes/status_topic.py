@@ -5,9 +5,9 @@ from __future__ import annotations
 from rclpy.node import Node
 
 from muse_ros.bridge import STATUS_QOS, time_message
-from muse_ros.episode_file import Description
-from muse_ros.episodes import Session, State, advice
 from muse_ros.msg import EpisodeStatus
+from muse_ros.recording.episode_file import Description
+from muse_ros.recording.episodes import Session, State, advice
 
 _NS_PER_S = 1_000_000_000
 

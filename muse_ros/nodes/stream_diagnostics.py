@@ -7,7 +7,7 @@ from rclpy.clock import Clock
 from rclpy.node import Node
 
 from muse_ros.bridge import time_message
-from muse_ros.health import Health
+from muse_ros.recording.health import Health
 
 PERIOD_S = 1.0
 FORMATS = {"rate_hz": "rate [Hz]", "age_s": "age [s]", "lag_s": "lag of reception [s]"}

@@ -1,7 +1,7 @@
 """The teleop node: one device, as actions on ``action/teleop``, with a heartbeat of 50 Hz.
 
 The device is a parameter; each is a table entry. Parameters, publishers and timers are here, meaning is in
-``muse_ros.teleop*``.
+``muse_ros.teleop.mapper*``.
 """
 
 from __future__ import annotations

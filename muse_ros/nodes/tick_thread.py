@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from muse_ros.nodes.node_clock import NodeClock
-from muse_ros.pacing import Pacer, Tick
+from muse_ros.policy.pacing import Pacer, Tick
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
+from muse_ros.bags.qos import Qos
 from muse_ros.bridge import message_class
-from muse_ros.cdr_stamps import begins_with_stamp, stamp_ns
-from muse_ros.qos import Qos
-from muse_ros.receive_clock import ReceiveClock
-from muse_ros.recorder import Sample
-from muse_ros.topic_choice import Choice, Chosen, Offer, choose
-from muse_ros.topic_statistics import SequenceLoss
+from muse_ros.recording.cdr_stamps import begins_with_stamp, stamp_ns
+from muse_ros.recording.receive_clock import ReceiveClock
+from muse_ros.recording.recorder import Sample
+from muse_ros.recording.topic_choice import Choice, Chosen, Offer, choose
+from muse_ros.recording.topic_statistics import SequenceLoss
 
 PERIOD_S = 0.01
 DEPTH = 1000  # a second of 1 kHz: what may pile up while the disk or the machine stalls

@@ -17,10 +17,10 @@ from muse_core.environments.panda.task_settings import describe_task
 from muse_core.environments.panda.world import PandaWorld
 from muse_core.metrics.intervals import wilson_interval
 from muse_core.processors import usable_processors
-from muse_ros.contract import Contract
+from muse_ros.contract.contract import Contract
 from muse_ros.demo_run import Run
-from muse_ros.latency import figures
-from muse_ros.recording_latency import measure_recordings
+from muse_ros.policy.latency import figures
+from muse_ros.policy.recording_latency import measure_recordings
 from muse_ros.report.film import contact_sheet, poster, write_film, write_png
 from muse_ros.report.recording import Episode, read_clip, read_session
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from muse_core.files import write_text
-from muse_ros.latency import STAGES
+from muse_ros.policy.latency import STAGES
 from muse_ros.report import plots
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from muse_core.images import decode_image
-from muse_ros.bags import open_bag
-from muse_ros.message_fields import cdr_stamp_ns
+from muse_ros.bags.bags import open_bag
+from muse_ros.contract.message_fields import cdr_stamp_ns
+from muse_ros.recording.session_folder import EPISODE_FILE, read_episode_file
 from muse_ros.report.film import Clip
-from muse_ros.session_folder import EPISODE_FILE, read_episode_file
 
 NS_PER_S = 1_000_000_000
 CAMERAS = ("/cameras/front/image/compressed", "/cameras/wrist/image/compressed")

@@ -11,7 +11,7 @@ from geometry_msgs.msg import PoseStamped
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, Bridge, message_class, subscription_qos, time_message, time_ns
-from muse_ros.contract import Contract
+from muse_ros.contract.contract import Contract
 
 MS = 1_000_000
 CONTRACT = Contract.from_dict(

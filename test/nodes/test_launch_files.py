@@ -15,7 +15,7 @@ if not hasattr(launch, "LaunchDescription"):
 from launch.actions import DeclareLaunchArgument, OpaqueFunction  # noqa: E402
 from launch_ros.actions import Node  # noqa: E402
 
-from muse_ros.graph import GRAPHS  # noqa: E402
+from muse_ros.launching.graph import GRAPHS  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[2] / "launch"
 

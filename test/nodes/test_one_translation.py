@@ -29,10 +29,10 @@ from muse_core.configs import BCRNNConfig, TrainConfig
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.policies.learned import LearnedPolicy
 from muse_core.policies.untrained import untrained_checkpoint
-from muse_ros import convert_cli
-from muse_ros.contract import load_contract
+from muse_ros.contract.contract import load_contract
+from muse_ros.conversion import convert_cli
 from muse_ros.nodes.policy import PolicyNode
-from muse_ros.policy_loop import TickReport
+from muse_ros.policy.loop import TickReport
 
 ROOT = Path(__file__).parents[2]
 EPISODE_S = 4.0

@@ -16,7 +16,7 @@ from std_srvs.srv import Trigger
 from muse_core.control.kinematics import HOME_Q
 from muse_core.control.limits import default_limits
 from muse_core.control.state import RobotState
-from muse_ros.arm_control import ArmControl
+from muse_ros.arm.arm_control import ArmControl
 from muse_ros.bridge import EVENT_QOS, STATUS_QOS, time_ns
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.panda import PandaNode

@@ -262,7 +262,7 @@ def test_a_loop_that_fails_ends_the_node_with_its_reason(panda, wait_until, monk
     def break_down(*_):
         raise OSError("the cable is out")
 
-    monkeypatch.setattr("muse_ros.drivers.sim.SimDriver.send", break_down)
+    monkeypatch.setattr("muse_ros.arm.drivers.sim.SimDriver.send", break_down)
     node = panda(**FAST)
     wait_until(node.finished.is_set, what="the loop to end")
     assert node.failure == "the control loop failed: OSError: the cable is out"

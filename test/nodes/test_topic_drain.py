@@ -9,7 +9,7 @@ from std_msgs.msg import String
 
 from muse_ros.nodes import topic_drain
 from muse_ros.nodes.topic_drain import TopicDrain
-from muse_ros.receive_clock import ReceiveClock
+from muse_ros.recording.receive_clock import ReceiveClock
 
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 BEST_EFFORT = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)

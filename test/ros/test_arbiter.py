@@ -5,7 +5,7 @@ import pytest
 
 from muse_core.control.limits import Limit
 from muse_core.control.state import ArmAction
-from muse_ros.arbiter import Arbiter, Choice
+from muse_ros.arm.arbiter import Arbiter, Choice
 
 MS = 1_000_000
 

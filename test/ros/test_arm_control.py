@@ -7,7 +7,7 @@ import numpy as np
 from muse_core.control.kinematics import HOME_Q, PandaKinematics
 from muse_core.control.limits import Limit, default_limits
 from muse_core.control.state import RobotState
-from muse_ros.arm_control import ArmControl, arm_action
+from muse_ros.arm.arm_control import ArmControl, arm_action
 
 KINEMATICS = PandaKinematics()
 DT_NS = 10_000_000

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muse_ros.assemble import Assembler
-from muse_ros.contract import Contract
+from muse_ros.contract.assemble import Assembler
+from muse_ros.contract.contract import Contract
 
 MS = 1_000_000
 TICK = 1_000_000 * MS

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from muse_ros.automatic import AutomaticEpisodes, Do, Finish, Plan, Report, Reset, View
-from muse_ros.episode_events import Failed, FileBag, Filed, Gate, OpenBag, Opened, Verb
-from muse_ros.episodes import Session, advance
+from muse_ros.recording.automatic import AutomaticEpisodes, Do, Finish, Plan, Report, Reset, View
+from muse_ros.recording.episode_events import Failed, FileBag, Filed, Gate, OpenBag, Opened, Verb
+from muse_ros.recording.episodes import Session, advance
 
 S = 1_000_000_000
 PLAN = Plan(episodes=2, seed=7, max_episode_s=3.0, patience_s=5.0)

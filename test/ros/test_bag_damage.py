@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from muse_ros import mcap_writer
-from muse_ros.bags import BagWriteError, open_bag, open_writer, read_bag
-from muse_ros.synthetic import Shape, episode, write_bag
+from muse_ros.bags import mcap_writer
+from muse_ros.bags.bags import BagWriteError, open_bag, open_writer, read_bag
+from muse_ros.bags.synthetic import Shape, episode, write_bag
 
 SENT = episode(Shape(duration_s=1.0, state_hz=50, labels=True))
 
@@ -98,7 +98,7 @@ def test_a_chunk_goes_out_when_it_is_a_second_old(tmp_path):
 KILLED = """
 import sys, time
 from pathlib import Path
-from muse_ros.bags import open_writer
+from muse_ros.bags.bags import open_writer
 writer = open_writer(Path(sys.argv[1]), backend="muse")
 for k in range(10**9):
     writer.write("/a", "std_msgs/msg/Int64", b"\\0\\1\\0\\0" + k.to_bytes(8, "little"), k)

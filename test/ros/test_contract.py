@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from muse_ros.contract import Contract, ContractError, load_contract
+from muse_ros.contract.contract import Contract, ContractError, load_contract
 
 PANDA = yaml.safe_load((Path(__file__).parents[2] / "config/robot/panda.yaml").read_text())
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
-from muse_ros import convert_cli, inspect_cli
-from muse_ros.contract import load_contract
-from muse_ros.conversion import Options, choose_contract, convert
-from muse_ros.recordings import find_recordings
-from muse_ros.synthetic import Shape, episode, write_bag, write_episode
+from muse_ros.bags.synthetic import Shape, episode, write_bag, write_episode
+from muse_ros.contract.contract import load_contract
+from muse_ros.conversion import convert_cli, inspect_cli
+from muse_ros.conversion.conversion import Options, choose_contract, convert
+from muse_ros.conversion.recordings import find_recordings
 
 CONTRACT = load_contract("panda_sim")
 ROOT = Path(__file__).resolve().parents[2]
@@ -251,7 +251,7 @@ def test_the_command_tells_of_refusals_in_its_exit_status(session, tmp_path, cap
 BARE = """
 import sys
 sys.modules["rclpy"] = sys.modules["torch"] = None
-from muse_ros.convert_cli import main
+from muse_ros.conversion.convert_cli import main
 status = main(sys.argv[1:])
 assert not [name for name in sys.modules if name.split(".")[0] in ("rclpy", "rosbag2_py", "mcap") and sys.modules[name]]
 sys.exit(status)

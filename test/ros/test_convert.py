@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from muse_ros.contract import load_contract
-from muse_ros.synthetic import (
+from muse_ros.bags.synthetic import (
     START_NS,
     Sent,
     Shape,
@@ -15,7 +14,8 @@ from muse_ros.synthetic import (
     grey,
     status,
 )
-from muse_ros.synthetic import write_episode as write
+from muse_ros.bags.synthetic import write_episode as write
+from muse_ros.contract.contract import load_contract
 
 MS = 1_000_000
 CONTRACT = load_contract("panda_sim")

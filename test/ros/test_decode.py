@@ -6,11 +6,11 @@ from types import SimpleNamespace as Message
 import numpy as np
 import pytest
 
-from muse_ros.contract import load_contract
-from muse_ros.decode import decode
-from muse_ros.message_fields import DecodeError, cdr_stamp_ns, field_value, stamp_ns
-from muse_ros.stream import Stream
-from muse_ros.synthetic import JOINTS, Shape, action, episode, grey, header, jpeg, store
+from muse_ros.bags.synthetic import JOINTS, Shape, action, episode, grey, header, jpeg, store
+from muse_ros.contract.contract import load_contract
+from muse_ros.contract.decode import decode
+from muse_ros.contract.message_fields import DecodeError, cdr_stamp_ns, field_value, stamp_ns
+from muse_ros.contract.stream import Stream
 
 PANDA = load_contract("panda_sim")
 

@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from muse_ros.bags import open_writer, read_bag
-from muse_ros.contract import load_contract
-from muse_ros.episode_effects import EpisodeEffects, PreparedMark, Surroundings
-from muse_ros.episode_events import Failed, Gate, Interrupted, Verb
-from muse_ros.episode_file import Description, Setting
-from muse_ros.episodes import Session, State, advance
-from muse_ros.qos import Qos
-from muse_ros.recorder import Recorder, Sample
-from muse_ros.session_folder import SessionFolder, read_episode_file
-from muse_ros.topic_choice import Choice
+from muse_ros.bags.bags import open_writer, read_bag
+from muse_ros.bags.qos import Qos
+from muse_ros.contract.contract import load_contract
+from muse_ros.recording.episode_effects import EpisodeEffects, PreparedMark, Surroundings
+from muse_ros.recording.episode_events import Failed, Gate, Interrupted, Verb
+from muse_ros.recording.episode_file import Description, Setting
+from muse_ros.recording.episodes import Session, State, advance
+from muse_ros.recording.recorder import Recorder, Sample
+from muse_ros.recording.session_folder import SessionFolder, read_episode_file
+from muse_ros.recording.topic_choice import Choice
 
 POSE = Choice("/pose", "geometry_msgs/msg/PoseStamped", (Qos(),))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from muse_ros.episode_events import (
+from muse_ros.recording.episode_events import (
     EndData,
     Failed,
     FileBag,
@@ -20,7 +20,7 @@ from muse_ros.episode_events import (
     Opened,
     Verb,
 )
-from muse_ros.episodes import VERBS, Outcome, Session, State, advance, advice, legal_verbs
+from muse_ros.recording.episodes import VERBS, Outcome, Session, State, advance, advice, legal_verbs
 
 READY = Session(state=State.READY, problems=())
 

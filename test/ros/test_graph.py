@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from muse_ros.graph import GRAPHS, Argument, GraphError, build, discovery_environment, parse
+from muse_ros.launching.graph import GRAPHS, Argument, GraphError, build, discovery_environment, parse
 
 
 def nodes(graph: str, **texts: str) -> dict:

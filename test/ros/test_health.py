@@ -1,7 +1,7 @@
 """The live audit: what is said of a stream that is missing, mistyped, silent, stale, on a wrong clock, or well."""
 
-from muse_ros.contract import load_contract
-from muse_ros.health import Expected, Health, expected_topics
+from muse_ros.contract.contract import load_contract
+from muse_ros.recording.health import Expected, Health, expected_topics
 
 POSE = "geometry_msgs/msg/PoseStamped"
 S = 1_000_000_000

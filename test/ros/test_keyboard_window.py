@@ -10,8 +10,8 @@ import pytest
 
 pygame = pytest.importorskip("pygame")
 
-from muse_ros.keyboard_window import KeyboardWindow, WindowView, motion_fractions  # noqa: E402
-from muse_ros.teleop_keyboard import help_lines  # noqa: E402
+from muse_ros.teleop.keyboard import help_lines  # noqa: E402
+from muse_ros.teleop.keyboard_window import KeyboardWindow, WindowView, motion_fractions  # noqa: E402
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_motion_bars_show_fractions_of_the_largest_step():
 
 
 def test_without_a_display_it_ends_with_what_to_do_instead_of_hanging():
-    code = "from muse_ros.keyboard_window import KeyboardWindow; KeyboardWindow()"
+    code = "from muse_ros.teleop.keyboard_window import KeyboardWindow; KeyboardWindow()"
     environment = {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": ":".join(p for p in sys.path if p)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0

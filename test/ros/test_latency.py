@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from muse_ros.latency import STAGES, Distribution, LatencyLog, figures, table
+from muse_ros.policy.latency import STAGES, Distribution, LatencyLog, figures, table
 
 
 def stamp(time_s: float) -> SimpleNamespace:

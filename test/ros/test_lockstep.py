@@ -1,6 +1,6 @@
 """When simulated time waits, with ticks at 10 Hz and actions that take effect 40 ms after them."""
 
-from muse_ros.lockstep import Lockstep
+from muse_ros.arm.lockstep import Lockstep
 
 MS = 1_000_000
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from muse_ros.pacing import Pacer, Tick
+from muse_ros.policy.pacing import Pacer, Tick
 
 MS = 1_000_000
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muse_ros.assemble import Observation
-from muse_ros.contract import load_contract
-from muse_ros.pacing import Tick
-from muse_ros.policy_loading import difference, load_policy, narrowed
-from muse_ros.policy_loop import PolicyLoop, PolicyMismatch, action_fault, check_fit
+from muse_ros.contract.assemble import Observation
+from muse_ros.contract.contract import load_contract
+from muse_ros.policy.loading import difference, load_policy, narrowed
+from muse_ros.policy.loop import PolicyLoop, PolicyMismatch, action_fault, check_fit
+from muse_ros.policy.pacing import Tick
 
 TICK = Tick(0, 1_000_000_000, 0)
 PANDA = load_contract("panda_sim")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muse_ros.pacing import Tick
-from muse_ros.policy_loop import TickReport
-from muse_ros.policy_summary import PolicySummary
+from muse_ros.policy.loop import TickReport
+from muse_ros.policy.pacing import Tick
+from muse_ros.policy.summary import PolicySummary
 
 MS = 1_000_000
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from muse_ros import processes
-from muse_ros.processes import Program, Supervisor, describe_end
+from muse_ros.launching import processes
+from muse_ros.launching.processes import Program, Supervisor, describe_end
 
 DEADLINE_S = 20.0
 LIVES_ON = "import time\nprint('ready', flush=True)\ntime.sleep(60)"
@@ -140,7 +140,7 @@ def test_children_do_not_outlive_a_supervisor_that_is_killed(tmp_path: Path):
     script = textwrap.dedent(
         f"""
         import os, sys
-        from muse_ros.processes import Program, Supervisor
+        from muse_ros.launching.processes import Program, Supervisor
         Supervisor([Program("a", (sys.executable, "-c", {child!r}))], os.environ).run()
         """
     )

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from muse_ros.decode import decode
-from muse_ros.message_fields import DecodeError
-from muse_ros.raw_image import pixels, resized
-from muse_ros.stream import Stream
+from muse_ros.contract.decode import decode
+from muse_ros.contract.message_fields import DecodeError
+from muse_ros.contract.raw_image import pixels, resized
+from muse_ros.contract.stream import Stream
 
 RGB = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
 

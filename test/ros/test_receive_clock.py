@@ -2,8 +2,8 @@
 
 import struct
 
-from muse_ros.cdr_stamps import begins_with_stamp, stamp_ns
-from muse_ros.receive_clock import ReceiveClock
+from muse_ros.recording.cdr_stamps import begins_with_stamp, stamp_ns
+from muse_ros.recording.receive_clock import ReceiveClock
 
 
 def test_without_a_simulated_clock_times_stay_as_they_are():

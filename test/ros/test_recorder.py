@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from muse_ros.qos import Qos
-from muse_ros.recorder import Recorder, Sample
-from muse_ros.topic_choice import Choice
+from muse_ros.bags.qos import Qos
+from muse_ros.recording.recorder import Recorder, Sample
+from muse_ros.recording.topic_choice import Choice
 
 S = 1_000_000_000
 POSE = Choice("/pose", "geometry_msgs/msg/PoseStamped", (Qos(reliability="best_effort"),))

@@ -11,7 +11,7 @@ from muse_ros.report.film import CAPTION, PANEL, Clip, contact_sheet, film_frame
 
 pytest.importorskip("matplotlib")
 
-from muse_ros.latency import STAGES, Distribution, figures
+from muse_ros.policy.latency import STAGES, Distribution, figures
 from muse_ros.report.page import duration, render, settings, write_report
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from muse_ros.session_folder import SessionFolder, read_episode_file, write_episode_file
+from muse_ros.recording.session_folder import SessionFolder, read_episode_file, write_episode_file
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muse_ros.teleop import SPEED_SCALES, DeviceSample, TwistMapper, TwistSettings
+from muse_ros.teleop.mapper import SPEED_SCALES, DeviceSample, TwistMapper, TwistSettings
 
 FULL = TwistSettings(linear_speed=0.2, angular_speed=0.5, period_s=0.02, scale_index=3)
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from muse_ros.teleop_expert import (
+from muse_ros.teleop.expert import (
     EE_POSE,
     EE_TWIST,
     JOINT_STATES,

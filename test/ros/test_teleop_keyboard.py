@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from muse_ros.teleop_keyboard import (
+from muse_ros.teleop.keyboard import (
     ANGULAR_AXES,
     DEADMAN_KEY,
     FASTER_KEY,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from muse_ros.ticks import tick_at_or_after, tick_index_at_or_after, tick_ns, ticks_between
+from muse_ros.contract.ticks import tick_at_or_after, tick_index_at_or_after, tick_ns, ticks_between
 
 
 def test_a_stamp_on_a_tick_is_that_tick():

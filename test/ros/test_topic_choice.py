@@ -1,7 +1,7 @@
 """Which topics are recorded, and how a recorder subscribes to them."""
 
-from muse_ros.qos import Qos
-from muse_ros.topic_choice import Choice, Offer, choose
+from muse_ros.bags.qos import Qos
+from muse_ros.recording.topic_choice import Choice, Offer, choose
 
 SENSOR = Qos(reliability="best_effort")
 LATCHED = Qos(durability="transient_local")

@@ -1,6 +1,6 @@
 """Counts, rates, gaps and losses of one topic, by hand."""
 
-from muse_ros.topic_statistics import SequenceLoss, TopicStatistics
+from muse_ros.recording.topic_statistics import SequenceLoss, TopicStatistics
 
 MS = 1_000_000
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from muse_ros.graph import GraphError, NodeSpec
-from muse_ros.parameter_file import full_name, write_parameters
-from muse_ros.up import child_environment, main, program, read_arguments
+from muse_ros.launching.graph import GraphError, NodeSpec
+from muse_ros.launching.parameter_file import full_name, write_parameters
+from muse_ros.launching.up import child_environment, main, program, read_arguments
 
 
 def test_arguments_are_read_as_on_ros_command_lines():

@@ -15,7 +15,7 @@ pytest.importorskip("rclpy")
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
-from muse_ros.bags import open_bag
+from muse_ros.bags.bags import open_bag
 from muse_ros.bridge import SENSOR_QOS
 
 CONTRACT = {

@@ -15,7 +15,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
-from muse_ros.bags import open_bag
+from muse_ros.bags.bags import open_bag
 from muse_ros.bridge import SENSOR_QOS, STATUS_QOS, time_message, time_ns
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.collect import CollectNode

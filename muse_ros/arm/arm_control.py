@@ -1,0 +1,201 @@
+"""The road from action messages to set-points, without the node around it: arbiter, home, latched stop, motion.
+
+One step per control period. Duck-typed messages and both clocks come in as arguments. Must not import rclpy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from muse_core.control.home import HomeMove
+from muse_core.control.kinematics import BASE_FRAME, PandaKinematics
+from muse_core.control.limits import Limit, Limits
+from muse_core.control.motion import MotionController
+from muse_core.control.state import ActionError, ArmAction, RobotState, SetPoint
+from muse_ros.arm.arbiter import Arbiter
+
+RECORDER_SILENT_NS = 2_000_000_000
+"""A recorder that says so at 10 Hz while it records and has said nothing for this long is gone, and its episode too."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one control period did.
+
+    Attributes:
+        set_point: For the driver.
+        chosen: The message whose action begins with this set-point; None where none begins.
+        refused: Why a new action was refused; empty where none was.
+    """
+
+    set_point: SetPoint
+    chosen: Any = None
+    refused: str = ""
+
+
+class ArmControl:
+    """Everything between the action topics and the driver of one arm.
+
+    Args:
+        limits: What every set-point keeps.
+        rate_hz: Steps per second.
+        execute_always: Let policy and replay move the arm without an episode.
+
+    Attributes:
+        newest_action_ns: Stamp of the newest action heard from anybody [ns].
+        limits_hit: How many set-points each limit has acted on, by name.
+        refused: How many actions were refused.
+        source: Who has the arm; empty where nobody has.
+        conflict: Who else asks for it.
+    """
+
+    def __init__(self, limits: Limits, rate_hz: float, execute_always: bool = False) -> None:
+        self._limits = limits
+        self._arbiter = Arbiter(execute_always)
+        self._motion = MotionController(PandaKinematics(limits), limits, rate_hz)
+        self._home: HomeMove | None = None
+        self._current: ArmAction | None = None
+        self._recording = False
+        self._record_until_ns = 0
+        self._now_ns = 0
+        self.newest_action_ns = -1
+        self.limits_hit: Counter[str] = Counter()
+        self.refused = 0
+        self.source = ""
+        self.conflict = ""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the latched stop is set."""
+        return self._motion.stopped
+
+    @property
+    def homing(self) -> bool:
+        """Whether the arm is on its way home."""
+        return self._home is not None
+
+    def anchor(self, state: RobotState) -> None:
+        """Stand still where the arm is measured, with every action forgotten: at the start, after a reset."""
+        self._home = None
+        self._arbiter.forget()
+        self._motion.anchor(state)
+
+    def record(self, recording: bool, steady_ns: int) -> None:
+        """Say whether an episode is being recorded; to be said again within :data:`RECORDER_SILENT_NS` while it is.
+
+        Args:
+            recording: Whether it is.
+            steady_ns: When that was heard, by the steady clock [ns].
+        """
+        self._recording = recording
+        self._record_until_ns = steady_ns + RECORDER_SILENT_NS
+        self._arbiter.record(recording)
+
+    def hear(self, source: str, message: Any, steady_ns: int) -> None:
+        """Take an Action message in.
+
+        Args:
+            source: By whose topic it came.
+            message: The message.
+            steady_ns: When it was received, by the steady clock [ns].
+        """
+        action = arm_action(source, message)
+        if len(action.values):
+            self.newest_action_ns = max(self.newest_action_ns, action.stamp_ns)
+        self._arbiter.hear(action, self._now_ns, steady_ns, message)
+
+    @property
+    def recording(self) -> bool:
+        """Whether an episode is being recorded, as far as is known."""
+        return self._recording
+
+    def stop(self) -> str:
+        """Set the latched stop; returns what happened, in words."""
+        self._home = None
+        self._arbiter.forget()
+        self._motion.stop()
+        return "stopped: the arm holds until panda/recover"
+
+    def recover(self, state: RobotState) -> str:
+        """Release the latched stop; returns what happened, in words."""
+        if not self._motion.stopped:
+            return "the arm was not stopped"
+        self._arbiter.forget()
+        self._motion.recover(state)
+        return "recovered: the arm follows actions again"
+
+    def go_home(self, now_ns: int) -> str:
+        """Start to move home; returns why not, or an empty text."""
+        if self._motion.stopped:
+            return "the arm is stopped: call panda/recover first"
+        if self._recording:
+            return "an episode is being recorded: stop it first"
+        if self.source:
+            return f"{self.source} has the arm: let go of it first"
+        self._home = HomeMove(now_ns)
+        return ""
+
+    def step(self, now_ns: int, steady_ns: int, state: RobotState) -> Step:
+        """Decide one set-point.
+
+        Args:
+            now_ns: Now, by the clock of the actions' stamps [ns].
+            steady_ns: Now, by the steady clock [ns].
+            state: What the arm measures.
+        """
+        self._now_ns = now_ns
+        if self._recording and steady_ns > self._record_until_ns:
+            self.record(False, steady_ns)
+        choice = self._arbiter.choose(now_ns, steady_ns)
+        self.source, self.conflict = choice.source, choice.conflict
+        chosen, refused, action = None, "", choice.action
+        if choice.source:
+            self._home = None
+        elif self._home is not None:
+            action = self._next_home_action(now_ns)
+        if action is None:
+            self._motion.hold(choice.reason)
+        elif action is not self._current and not self._motion.stopped:
+            try:
+                self._motion.accept(action, now_ns)
+                chosen = choice.origin
+            except ActionError as error:
+                refused = str(error)
+                self.refused += 1
+        self._current = action
+        set_point = self._motion.update(now_ns, state)
+        self.limits_hit.update(limit.name for limit in _BITS if set_point.limited_by & limit)
+        return Step(set_point, chosen, refused)
+
+    def _next_home_action(self, now_ns: int) -> ArmAction | None:
+        closed = 1.0 - self._motion.gripper_width / self._limits.gripper_max_width
+        action = self._home.action(now_ns, self._motion.q, closed)
+        if action is None:
+            self._home = None
+        return action
+
+
+_BITS = [limit for limit in Limit if limit]
+
+
+def arm_action(source: str, message: Any) -> ArmAction:
+    """The action that an Action message holds; a frame that is not the arm's base gives it an unusable space.
+
+    Args:
+        source: By whose topic it came; the message's own claim is not asked.
+        message: The message.
+    """
+    stamp, frame = message.header.stamp, message.header.frame_id
+    space = message.action_space if frame in ("", BASE_FRAME) else f"{message.action_space} in frame {frame}"
+    return ArmAction(
+        space=space,
+        values=np.array(message.values, dtype=np.float64),
+        period_s=float(message.period),
+        stamp_ns=stamp.sec * 1_000_000_000 + stamp.nanosec,
+        source=source,
+        deadman=bool(message.deadman) or source != "teleop",
+    )

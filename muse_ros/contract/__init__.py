@@ -1,0 +1,1 @@
+"""From messages to arrays, by the contract: what live nodes and the converter share. No ROS."""

@@ -1,0 +1,1 @@
+"""From recordings to datasets: ``muse convert`` and ``muse inspect``. No ROS."""

@@ -1,0 +1,68 @@
+"""Makes ROS 2 launch descriptions from ``muse_ros.launching.graph``; each file in ``launch/`` calls this for its graph.
+
+Imports launch and launch_ros, which a ROS install has and PyPI has not (PyPI's ``launch`` is an unrelated package).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, EmitEvent, LogInfo, OpaqueFunction, SetEnvironmentVariable
+from launch.events import Shutdown
+from launch.events.process import ProcessExited
+from launch.logging import launch_config
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from muse_ros.launching.graph import Argument, NodeSpec, build, discovery_environment, find, parse
+from muse_ros.launching.parameter_file import write_parameters
+from muse_ros.launching.processes import consequence
+
+
+def launch_description(graph: str) -> LaunchDescription:
+    """The launch description of a graph: its arguments, and the nodes that follow from them."""
+    arguments = find(graph).arguments
+
+    def start(context: LaunchContext) -> list:
+        texts = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in arguments}
+        reach = str(parse(graph, texts)["discovery"])
+        variables = discovery_environment(reach, os.environ.get("ROS_DISTRO", ""), os.environ)
+        setting = [SetEnvironmentVariable(name, value) for name, value in variables.items()]
+        return [*setting, *(node_action(spec) for spec in build(graph, texts))]
+
+    return LaunchDescription([*map(declare, arguments), OpaqueFunction(function=start)])
+
+
+def declare(argument: Argument) -> DeclareLaunchArgument:
+    """The launch argument that stands for one of a graph's."""
+    return DeclareLaunchArgument(
+        argument.name,
+        default_value=argument.default_text,
+        description=argument.description,
+        choices=list(argument.choices) or None,
+    )
+
+
+def node_action(spec: NodeSpec) -> Node:
+    """The launch_ros action that starts a node, and that ends the launch with it where it must."""
+    parameters = write_parameters(spec, Path(launch_config.log_dir))
+
+    def ended(event: ProcessExited, context: LaunchContext) -> list:
+        if context.is_shutdown:
+            return []
+        sentence, status = consequence(spec.name, event.returncode, spec.required, spec.finishes)
+        stop = [] if status is None else [EmitEvent(event=Shutdown(reason=sentence))]
+        return [LogInfo(msg=sentence), *stop]
+
+    return Node(
+        package="muse_ros",
+        executable=spec.name,
+        name=spec.name,
+        namespace=spec.namespace,
+        parameters=[str(path) for path in (*spec.parameter_files, parameters)],
+        output="screen",
+        emulate_tty=True,
+        on_exit=ended,
+    )

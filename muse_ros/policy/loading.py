@@ -1,0 +1,75 @@
+"""From a checkpoint to a policy that may act: does it fit the contract, does it run, how many threads may it take.
+
+Imports torch only when called, and no ROS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from muse_core.policies.learned import LearnedPolicy
+from muse_core.policies.policy import Policy
+from muse_ros.contract.contract import Contract
+from muse_ros.policy.loop import PolicyMismatch, check_fit
+
+WARM_UP_STEPS = 10
+
+
+@dataclass(frozen=True)
+class LoadedPolicy:
+    """A policy, ready to act.
+
+    Attributes:
+        policy: The policy, warm.
+        contract: The contract, with only those observations that the policy reads.
+        warning: What the operator should know; empty where there is nothing.
+    """
+
+    policy: Policy
+    contract: Contract
+    warning: str = ""
+
+
+def load_policy(model_file: str, device: str, threads: int, given: Contract | None) -> LoadedPolicy:
+    """Load a checkpoint and let it act a few times on made-up observations.
+
+    Args:
+        model_file: The checkpoint.
+        device: Where the model runs.
+        threads: How many threads one inference may take.
+        given: The contract to use instead of the checkpoint's own.
+
+    Raises:
+        FileNotFoundError: where there is no such file.
+        PolicyMismatch: where checkpoint and contract do not fit, or there is no contract.
+        ValueError: where the file is no checkpoint.
+    """
+    if not model_file:
+        raise PolicyMismatch("model_file is empty: name a checkpoint, such as experiments/NAME/models/model.pt")
+    import torch
+
+    torch.set_num_threads(threads)
+    policy = LearnedPolicy.from_checkpoint(model_file, device)
+    own = None if policy.contract is None else Contract.from_dict(policy.contract)
+    contract = given or own
+    if contract is None:
+        raise PolicyMismatch(f"{model_file} holds no contract: its data came from no robot; set parameter contract")
+    shapes = {key: array.shape for key, array in policy.observation_spec.items()}
+    check_fit(shapes, next(iter(policy.action_spec.values())).shape, contract)
+    policy.warm_up(WARM_UP_STEPS)
+    return LoadedPolicy(policy, narrowed(contract, shapes), difference(own, given))
+
+
+def narrowed(contract: Contract, keys: dict[str, tuple[int, ...]]) -> Contract:
+    """The contract with only the observations named: a stream that nobody reads costs no time and cannot be missing."""
+    return replace(contract, observations={key: contract.observations[key] for key in keys})
+
+
+def difference(own: Contract | None, given: Contract | None) -> str:
+    """What to tell where the contract in use is not the one that the data was made with; empty where it is."""
+    if own is None or given is None or own.digest() == given.digest():
+        return ""
+    return (
+        f"contract {given.name!r} ({given.digest()[:12]}) is in use, the checkpoint was trained with {own.name!r} "
+        f"({own.digest()[:12]}): leave parameter contract empty to use the checkpoint's"
+    )
