@@ -26,7 +26,7 @@ ROS = {
     "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "lifecycle_msgs", "rcl_interfaces", "rclpy", "rosbag2_py",
     "rosgraph_msgs", "rosidl_runtime_py", "sensor_msgs", "std_msgs", "std_srvs",
 }  # fmt: skip
-ROS_SIDE = ("muse_ros/bridge.py", "muse_ros/nodes/", "muse_ros/rqt/")
+ROS_SIDE = ("muse_ros/bridge.py", "muse_ros/nodes/")
 LAUNCH = {"launch", "launch_ros"}
 LAUNCH_SIDE = ("muse_ros/launching/launch_description.py", "launch/")
 ROSBAG_SEAM = "muse_ros/bags/rosbag2_writer.py"  # imported only where rosbag2_py is
@@ -122,25 +122,15 @@ def test_a_training_machine_needs_no_ros():
 
 def test_a_robots_computer_needs_no_torch():
     pytest.importorskip("rclpy")
-    robot = ("panda", "teleop", "collect")
-    modules = [f"muse_ros.nodes.{node}" for node in robot if (ROOT / f"muse_ros/nodes/{node}.py").exists()]
-    modules += [
-        "muse_ros.bridge",
-        "muse_ros.launching.up",
-        "muse_core.spec",
-        "muse_core.control.motion",
-        "muse_core.images",
-    ]
-    assert probe(("torch", "tensorboard", "mujoco"), modules) == ""
+    alone = ("muse_ros.nodes.panda", "muse_ros.nodes.teleop", "muse_ros.nodes.collect", "muse_ros.launching.up")
+    assert probe(("torch", "tensorboard", "mujoco"), [*alone]) == ""
 
 
 def test_converting_needs_neither_ros_nor_torch():
-    modules = [
-        f"muse_ros.{each}"
-        for each in ("contract", "assemble", "convert", "bags")
-        if (ROOT / f"muse_ros/{each}.py").exists()
-    ]
-    assert probe(("rclpy", "muse_ros.msg", "torch", "mujoco", "pygame"), modules) == ""
+    folders = ("muse_ros/contract/", "muse_ros/bags/", "muse_ros/conversion/")
+    modules = [module_name(path) for path in MODULES if name(path).startswith(folders) and name(path) != ROSBAG_SEAM]
+    assert "muse_ros.conversion.convert_cli" in modules
+    assert probe(("rclpy", "muse_ros.msg", "rosbag2_py", "torch", "mujoco", "pygame"), modules) == ""
 
 
 @pytest.mark.parametrize("folder", ["launch", "config", "msg", "test"])
@@ -153,6 +143,12 @@ def test_the_package_file_that_ros_overwrites_holds_nothing_else():
     assert len(body) == 3, "muse_ros/__init__.py: a docstring and the two lines of extend_path, nothing else"
     assert not (ROOT / "muse_ros/msg.py").exists()
     assert not (ROOT / "muse_ros/msg").exists()
+
+
+@pytest.mark.parametrize(("tests", "package"), [("test/core", "muse_core"), ("test/ros", "muse_ros")])
+def test_tests_lie_where_their_code_does(tests: str, package: str):
+    folders = {path.parent.relative_to(ROOT / tests) for path in ROOT.glob(f"{tests}/**/test_*.py")}
+    assert not {folder for folder in folders if not (ROOT / package / folder / "__init__.py").is_file()}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=name)
@@ -185,6 +181,7 @@ def test_every_node_is_an_executable_and_every_command_is_run_by_ros_too():
 
     cmake = (ROOT / "CMakeLists.txt").read_text()
     nodes, commands = (re.search(rf"foreach\({kind} ([^)]*)\)", cmake)[1].split() for kind in ("node", "command"))
+    assert set(nodes) == {path.stem for path in ROOT.glob("config/nodes/*.yaml")}
     assert set(commands) == {*SUBCOMMANDS} - {*nodes}
     assert {path.stem for path in ROOT.glob("launch/*.py")} == {f"{graph}.launch" for graph in GRAPHS}
 

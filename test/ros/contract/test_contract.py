@@ -9,7 +9,7 @@ import yaml
 
 from muse_ros.contract.contract import Contract, ContractError, load_contract
 
-PANDA = yaml.safe_load((Path(__file__).parents[2] / "config/robot/panda.yaml").read_text())
+PANDA = yaml.safe_load((Path(__file__).parents[3] / "config/robot/panda.yaml").read_text())
 
 
 def changed(path, value):
@@ -26,7 +26,7 @@ def changed(path, value):
     return data
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "config/robot").glob("panda*.yaml")), ids=str)
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[3] / "config/robot").glob("panda*.yaml")), ids=str)
 def test_every_contract_that_ships_loads_and_survives_json(path):
     contract = load_contract(path)
     again = Contract.from_dict(json.loads(json.dumps(contract.to_dict())))

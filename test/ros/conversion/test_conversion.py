@@ -16,7 +16,7 @@ from muse_ros.conversion.conversion import Options, choose_contract, convert
 from muse_ros.conversion.recordings import find_recordings
 
 CONTRACT = load_contract("panda_sim")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def shape(number, **more):

@@ -108,7 +108,7 @@ for k in range(10**9):
 
 
 def test_a_writer_killed_outright_loses_at_most_the_last_second(tmp_path):
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     command = [sys.executable, "-c", KILLED, str(tmp_path / "bag")]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     times = []
