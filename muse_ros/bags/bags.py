@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from muse_ros.bags.bag_reader import Bag, BagError, BagTopic, is_bag
-from muse_ros.bags.bag_reader import open_bag as open_bag
-from muse_ros.bags.bag_writer import BagWriteError, BagWriter, NativeBagWriter
+from muse_ros.bags.reader import Bag, BagError, BagTopic, is_bag
+from muse_ros.bags.reader import open_bag as open_bag
+from muse_ros.bags.writer import BagWriteError, BagWriter, NativeBagWriter
 
 __all__ = ["Bag", "BagError", "BagTopic", "BagWriteError", "BagWriter", "is_bag", "open_bag", "open_writer", "read_bag"]
 

@@ -13,13 +13,13 @@ import rosbag2_py  # type: ignore[import-not-found]
 from rosbag2_py import _storage
 
 from muse_core.files import sync_tree
-from muse_ros.bags.bag_metadata import qos_text
-from muse_ros.bags.bag_writer import BagWriteError
+from muse_ros.bags.metadata import qos_text
 from muse_ros.bags.qos import Qos, offers
+from muse_ros.bags.writer import BagWriteError
 
 
 class Rosbag2Writer:
-    """Writes a bag through rosbag2's own sequential writer; see :class:`muse_ros.bags.bag_writer.BagWriter`."""
+    """Writes a bag through rosbag2's own sequential writer; see :class:`muse_ros.bags.writer.BagWriter`."""
 
     def __init__(self, folder: Path, custom: Mapping[str, str]) -> None:
         if folder.exists():
@@ -38,7 +38,7 @@ class Rosbag2Writer:
             raise BagWriteError(f"{folder}: rosbag2 cannot write there: {error}") from error
 
     def add_topic(self, topic: str, type_name: str, qos: Any = None) -> None:
-        """See :class:`muse_ros.bags.bag_writer.BagWriter`."""
+        """See :class:`muse_ros.bags.writer.BagWriter`."""
         if topic in self.counts:
             return
         metadata = {"name": topic, "type": type_name, "serialization_format": "cdr"}
@@ -52,7 +52,7 @@ class Rosbag2Writer:
         self.counts[topic] = 0
 
     def write(self, topic: str, type_name: str, data: bytes | memoryview, received_ns: int) -> None:
-        """See :class:`muse_ros.bags.bag_writer.BagWriter`."""
+        """See :class:`muse_ros.bags.writer.BagWriter`."""
         self.add_topic(topic, type_name)
         try:
             self._writer.write(topic, bytes(data), received_ns)
@@ -64,7 +64,7 @@ class Rosbag2Writer:
         """Nothing to do: without a cache, rosbag2 holds back no more than the storage plugin's current chunk."""
 
     def close(self) -> None:
-        """See :class:`muse_ros.bags.bag_writer.BagWriter`."""
+        """See :class:`muse_ros.bags.writer.BagWriter`."""
         if self._writer is None:
             return
         writer, self._writer = self._writer, None

@@ -1,262 +1,252 @@
-"""Converts recordings into a dataset folder: the pure road from bags to rows, one episode at a time. No ROS needed.
+"""A whole conversion: many recordings into one dataset, in several processes, doing only what is not done yet.
 
-:func:`convert_recording` does one bag; :mod:`muse_ros.conversion.conversion` does a folder of them in several processes
-and tells what came of it.
+What came of it is answered as a :class:`Summary` and written to ``conversion.json`` beside the dataset. No ROS needed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
-from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.spec import SpecError
-from muse_ros.bags.bags import Bag, BagError, open_bag
-from muse_ros.bags.message_types import UnknownTypeError
-from muse_ros.contract.audit import problems
-from muse_ros.contract.contract import Contract, ContractError
-from muse_ros.conversion.bag_contents import BagContents, read_contents
-from muse_ros.conversion.recordings import EPISODE_FILE, Recording
-from muse_ros.conversion.rows import Row, choose_rows, decode_rows, segment_arrays, split
-from muse_ros.conversion.spans import Span, spans, ticks
-from muse_ros.conversion.stream_report import clock_note, stream_figures
+from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
+from muse_core.files import write_text
+from muse_core.worker_processes import begin_worker
+from muse_ros.bags.bags import BagError, open_bag
+from muse_ros.contract.contract import Contract, load_contract
+from muse_ros.conversion.convert_recording import (
+    CONVERTER_VERSION,
+    Converted,
+    Source,
+    convert_recording,
+    episodes_of,
+    recorded_contract,
+)
+from muse_ros.conversion.dataset_report import dataset_report
+from muse_ros.conversion.recordings import Recording, bag_bytes, fingerprint
+from muse_ros.conversion.rows import row_spec
 
-CONVERTER_VERSION = 1
-MAX_SET_BACK = 5
-"""So many stray old samples are late ones; more are a clock that was set back."""
-
-
-class Refused(ValueError):
-    """A recording that must not become data; the message says why, one line per reason."""
+REPORT_FILE = "conversion.json"
+DEFAULT_CONTRACT = "panda"
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class Source:
-    """What identifies the input of a conversion: the same source gives the same bytes.
+class Options:
+    """How to convert.
 
     Attributes:
-        bag: Path as it was given.
-        sha256: Of all files of the recording.
-        contract: Digest of the contract.
-        namespace: Of the robot's topics.
-        converter: Version of the converter.
+        include: Words of ``INCLUDE``: what is converted beside kept successes and unlabelled episodes.
+        images: ``raw`` or ``jpeg``.
+        namespace: Of the robot's topics; None takes what each recording says, the root where it says nothing.
+        workers: Processes and threads to use.
+        replace: Throw the dataset away first, where it was made under another contract.
     """
 
-    bag: str
-    sha256: str
-    contract: str
-    namespace: str = ""
-    converter: int = CONVERTER_VERSION
-
-    def same_input(self, other: dict[str, Any]) -> bool:
-        """Whether `other`, as plain data, has the same input; the path does not count."""
-        names = ("sha256", "contract", "namespace", "converter")
-        return all(getattr(self, name) == other.get(name) for name in names)
+    include: tuple[str, ...] = ()
+    images: str = "raw"
+    namespace: str | None = None
+    workers: int = 1
+    replace: bool = False
 
 
 @dataclass
-class Converted:
-    """What came of one recording.
+class Summary:
+    """What came of a conversion.
 
     Attributes:
-        recording_id: Name of the recording.
-        episodes: Ids of the dataset's episodes made of it.
-        rows: Rows in them.
-        ticks: All ticks of the recording.
-        notes: What a user should know about it.
-        refused: Why nothing was made of it; None where something was.
+        converted: Recordings of which episodes were made now.
+        skipped: Ids of recordings that were in the dataset already, unchanged.
+        excluded: Id to reason, for recordings that were not asked for.
+        refused: Id to reason, for recordings that could not be converted.
+        removed: Ids of episodes taken out because their recording is now excluded or refused.
+        report: What ``conversion.json`` holds.
     """
 
-    recording_id: str
-    episodes: list[str] = field(default_factory=list)
-    rows: int = 0
-    ticks: int = 0
-    notes: list[str] = field(default_factory=list)
-    refused: str | None = None
+    converted: list[Converted] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    excluded: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+    report: dict[str, Any] = field(default_factory=dict)
 
 
-def convert_recording(
-    recording: Recording,
+def convert(
+    recordings: Sequence[Recording],
+    output: Path,
     contract: Contract,
-    folder: EpisodeFolder,
-    source: Source,
-    threads: int = 1,
-) -> Converted:
-    """Convert one recording into episodes of `folder`, in place of those made of it before.
-
-    A recording that must not or cannot be converted is answered as refused, with the reason; nothing is written then.
+    options: Options = Options(),
+    progress: Progress = lambda items, total: items,
+) -> Summary:
+    """Bring a dataset up to date with recordings.
 
     Args:
-        recording: The bag.
+        recordings: From :func:`muse_ros.conversion.recordings.find_recordings`.
+        output: The dataset's folder; made where it is missing.
         contract: What to translate.
-        folder: The dataset.
-        source: Identifies the input; stored with every episode.
-        threads: Threads that decode images.
+        options: How.
+        progress: Wraps the results as they come in, as tqdm does.
+
+    Raises:
+        DatasetError: if the folder holds a dataset of another contract and may not be replaced.
+        FileExistsError: if the folder holds something else.
     """
-    result = Converted(recording.id)
+    summary = Summary()
+    folder = _open_dataset(output, contract, options)
+    wanted = []
+    for recording in recordings:
+        word = recording.excluded_as
+        if word is None or word in options.include:
+            wanted.append(recording)
+        else:
+            summary.excluded[recording.id] = f"{_EXCLUDED[word]} (--include {word})"
+            summary.removed += _remove(folder, recording.id)
+    jobs = []
+    for recording in wanted:
+        namespace = recording.namespace if options.namespace is None else options.namespace
+        source = Source(str(recording.path), fingerprint(recording), contract.digest(), namespace)
+        if _is_done(folder, recording, source):
+            summary.skipped.append(recording.id)
+        elif other := _other_of_this_name(folder, recording):
+            summary.refused[recording.id] = f"{output} has an episode of this name from {other}; rename a session"
+        else:
+            jobs.append((recording, source))
+    for converted in progress(_results(jobs, folder, contract, options.workers), len(jobs)):
+        if converted.refused is None:
+            summary.converted.append(converted)
+        else:
+            summary.refused[converted.recording_id] = converted.refused
+            summary.removed += _remove(folder, converted.recording_id)
+    summary.converted.sort(key=lambda converted: converted.recording_id)
+    summary.refused = dict(sorted(summary.refused.items()))
+    folder.refresh()
+    summary.report = {
+        **dataset_report(folder, contract),
+        "excluded": summary.excluded,
+        "refused": summary.refused,
+    }
+    write_text(output / REPORT_FILE, json.dumps(summary.report, indent=2, ensure_ascii=False) + "\n")
+    return summary
+
+
+def choose_contract(recordings: Sequence[Recording], name: str | None) -> Contract:
+    """The contract named, else the one that all recordings embed, else ``panda``.
+
+    Raises:
+        ContractError: if the named one cannot be read.
+        DatasetError: if the recordings embed different ones and none is named.
+    """
+    if name is not None:
+        return load_contract(name)
+    found: dict[str, tuple[Contract, str]] = {}
+    for recording in recordings:
+        contract = _embedded(recording)
+        if contract is not None:
+            found.setdefault(contract.digest(), (contract, recording.id))
+    if len(found) > 1:
+        listed = "; ".join(f"{contract.name} {digest[:12]} ({where})" for digest, (contract, where) in found.items())
+        raise DatasetError(f"the recordings were made under different contracts: {listed}; name one with --contract")
+    return next(iter(found.values()))[0] if found else load_contract(DEFAULT_CONTRACT)
+
+
+_EXCLUDED = {
+    "failures": "labelled a failure",
+    "unfinished": "cut short or still being recorded, nobody has kept it",
+    "discarded": "discarded",
+}
+
+
+def _embedded(recording: Recording) -> Contract | None:
+    """The contract in episode.json, else in the bag; a bag that cannot be read is told of when it is converted."""
+    from muse_ros.bags.bags import Bag
+
+    contract = recorded_contract(Bag(recording.path), recording)
+    if contract is not None or recording.info:
+        return contract
     try:
-        bag = open_bag(recording.path)
-        result.notes += bag.notes
-        contents = _checked_contents(bag, contract, source.namespace)
-        _add_notes(result, bag, contents, recording)
-        made = [
-            episode
-            for span in spans(contents, recording)
-            for episode in _episodes_of_span(contents, span, recording, source, bag, threads, result)
-        ]
-        for episode_id in episodes_of(folder, recording.id):
-            folder.remove_episode(episode_id)
-        for episode_id, arrays, metadata in made:
-            folder.add_episode(episode_id, arrays, {**metadata, "siblings": len(made)})
-            result.episodes.append(episode_id)
-            result.rows += len(arrays["stamp_ns"])
-    except (Refused, BagError, ContractError, UnknownTypeError, SpecError) as error:
-        return Converted(recording.id, ticks=result.ticks, notes=result.notes, refused=str(error))
-    return result
-
-
-def episodes_of(folder: EpisodeFolder, recording_id: str) -> list[str]:
-    """Ids of the dataset's episodes that were made of this recording."""
-    starts = (recording_id, f"{recording_id}.", f"{recording_id}-")
-    near = [name for name in folder.ids if name == starts[0] or name.startswith(starts[1:])]
-    return [name for name in near if folder.metadata(name).get("recording") == recording_id]
-
-
-def _checked_contents(bag: Bag, contract: Contract, namespace: str) -> BagContents:
-    if not bag.topics:
-        raise Refused("; ".join([*bag.notes, "the bag holds no message"]))
-    found = problems(contract, {name: topic.type for name, topic in bag.topics.items()}, namespace)
-    if found:
-        damage = [] if bag.topics else bag.notes  # a bag without any topic is damaged rather than another robot's
-        raise Refused("; ".join([*damage, *found]))
-    contents = read_contents(bag, contract, namespace)
-    for topic, buffer in contents.assembler.buffers.items():
-        if not len(buffer):
-            zero = buffer.counts.zero_stamps
-            reason = f"{zero} messages, all with a zero header.stamp" if zero else "no message"
-            raise Refused(f"{topic}: {reason} in the bag; the publisher must send stamped messages")
-        if buffer.counts.set_back > MAX_SET_BACK:
-            raise Refused(
-                f"{topic}: {buffer.counts.set_back} stamps lie more than 5 s before the newest: the clock was set back "
-                "while the bag was recorded, so that two times have one name; record again, or cut the bag there"
-            )
-    return contents
-
-
-def _episodes_of_span(
-    contents: BagContents, span: Span, recording: Recording, source: Source, bag: Bag, threads: int, result: Converted
-) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
-    recorded = recorded_contract(bag, recording)
-    same_rate = recorded is None or recorded.rate_hz == contents.contract.rate_hz
-    rows = choose_rows(contents, ticks(contents, span, same_rate), span.stop_ns, _trusted(contents.contract, recorded))
-    _decode(contents, rows, threads)
-    segments, counts = split(rows, contents.contract.rate_hz)
-    result.ticks += counts.ticks
-    result.notes += span.notes
-    if not segments:
-        reasons = "; ".join(f"{reason} ({count} of {counts.ticks} ticks)" for reason, count in counts.reasons.items())
-        raise Refused(f"{span.id}: fewer than 2 rows in a run: {reasons or f'{counts.ticks} ticks in all'}")
-    metadata = {
-        **_about(recording, span),
-        "recording": recording.id,
-        "parent": span.id,
-        "segments": len(segments),
-        "start_ns": span.start_ns,
-        "stop_ns": span.stop_ns,
-        "ticks": vars(counts),
-        "truncated": bag.truncated,
-        "notes": list(result.notes),
-        "streams": {
-            topic: stream_figures(buffer, span.start_ns, span.stop_ns) for topic, buffer in contents.buffers.items()
-        },
-        "recorded_contract_digest": recorded.digest() if recorded else None,
-        "source": vars(source),
-    }
-    made = []
-    for number, segment in enumerate(segments):
-        previous = segments[number - 1][-1] if number else None
-        is_last = number == len(segments) - 1
-        arrays = segment_arrays(contents, span, segment, number, previous, is_last)
-        name = span.id if len(segments) == 1 else f"{span.id}.s{number}"
-        made.append((name, arrays, {**metadata, "segment": number, **_about_segment(contents, segment)}))
-    return made
-
-
-def _decode(contents: BagContents, rows: Sequence[Row], threads: int) -> None:
-    if threads <= 1:
-        decode_rows(contents, rows, map)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        decode_rows(contents, rows, pool.map)
-
-
-def _about(recording: Recording, span: Span) -> dict[str, Any]:
-    info = recording.info
-    return {
-        "success": span.success,
-        "task": info.get("task"),
-        "operator": info.get("operator"),
-        "note": info.get("note"),
-        "seed": info.get("seed"),
-        "session": info.get("session"),
-        "kind": recording.kind,
-    }
-
-
-def _about_segment(contents: BagContents, segment: Sequence[Row]) -> dict[str, Any]:
-    settle_ns = round(contents.contract.settle_s * 1e9)
-    late = {
-        key: sum(row.selection.samples[key].received_ns > row.tick.stamp_ns + settle_ns for row in segment)
-        for key in contents.contract.observations
-    }
-    labels = [label for row in segment for label in row.labels.values()]
-    return {
-        "policy_name": sorted({label.source for label in labels}),
-        "clean_labels": sum(label.clean for label in labels),
-        "live_ticks": sum(row.tick.live is not None for row in segment),
-        "late": late,
-        "late_live": max((row.tick.live.late_samples for row in segment if row.tick.live), default=0),
-        "sample_keys": list(contents.contract.observations),
-    }
-
-
-def recorded_contract(bag: Bag, recording: Recording) -> Contract | None:
-    """The contract that was in force when the bag was recorded; None where it names none that can be read."""
-    try:
-        data = recording.info.get("contract") or json.loads(bag.custom.get("muse_contract", "null"))
-        return Contract.from_dict(data) if data else None
-    except (ValueError, TypeError):
+        return recorded_contract(open_bag(recording.path), recording)
+    except BagError:
         return None
 
 
-def _trusted(contract: Contract, recorded: Contract | None) -> set[str]:
-    """Keys whose recorded sample stamps mean the same under both contracts."""
-    if recorded is None:
-        return set(contract.observations)
-    theirs = recorded.observations
-    return {
-        key
-        for key, stream in contract.observations.items()
-        if key in theirs and (theirs[key].topic, theirs[key].latency_ns) == (stream.topic, stream.latency_ns)
-    }
+def _open_dataset(output: Path, contract: Contract, options: Options) -> EpisodeFolder:
+    if (output / "dataset.json").exists():
+        folder = EpisodeFolder.open(output)
+        digest = Contract.from_dict(folder.contract).digest() if folder.contract else "none"
+        if digest == contract.digest() and folder.images == options.images and dict(folder.spec) == row_spec(contract):
+            return folder
+        if not options.replace:
+            raise DatasetError(
+                f"{output} was made under another contract or image storage ({digest[:12]}, {folder.images}; now "
+                f"{contract.digest()[:12]}, {options.images}); choose another name, or --replace it"
+            )
+        shutil.rmtree(output)
+    elif output.is_file():
+        raise FileExistsError(f"{output} is a file; choose another name")
+    elif output.exists() and any(output.iterdir()):
+        raise FileExistsError(f"{output} is a folder with other things in it; choose another name")
+    provenance = {"made_by": "muse convert", "converter": CONVERTER_VERSION, "contract_digest": contract.digest()}
+    return EpisodeFolder.create(output, row_spec(contract), contract.to_dict(), provenance, options.images)
 
 
-def _add_notes(result: Converted, bag: Bag, contents: BagContents, recording: Recording) -> None:
-    contract = contents.contract
-    recorded = recorded_contract(bag, recording)
-    if recorded is not None and recorded.digest() != contract.digest():
-        result.notes.append(
-            f"recorded under contract {recorded.name} {recorded.digest()[:12]}, "
-            f"converted by {contract.name} {contract.digest()[:12]}"
-        )
-    if not recording.info and (recording.path / EPISODE_FILE).exists():
-        result.notes.append(f"{EPISODE_FILE} cannot be read: the label is taken from the bag's events")
-    for topic, buffer in contents.buffers.items():
-        note = clock_note(topic, buffer)
-        if note:
-            result.notes.append(note)
-        if buffer.counts.zero_stamps:
-            result.notes.append(f"{topic}: {buffer.counts.zero_stamps} messages with a zero header.stamp left out")
+def _is_done(folder: EpisodeFolder, recording: Recording, source: Source) -> bool:
+    existing = [folder.metadata(name) for name in episodes_of(folder, recording.id)]
+    whole = bool(existing) and len(existing) == existing[0].get("siblings")
+    return whole and all(source.same_input(metadata.get("source", {})) for metadata in existing)
+
+
+def _other_of_this_name(folder: EpisodeFolder, recording: Recording) -> str | None:
+    """Another recording, still on disk, that the dataset's episodes of this name were made of."""
+    for name in episodes_of(folder, recording.id):
+        path = str(folder.metadata(name).get("source", {}).get("bag", ""))
+        if path and Path(path).exists() and not recording.path.samefile(path):
+            return path
+    return None
+
+
+def _remove(folder: EpisodeFolder, recording_id: str) -> list[str]:
+    folder.refresh()
+    names = episodes_of(folder, recording_id)
+    for name in names:
+        folder.remove_episode(name)
+    return names
+
+
+def _results(
+    jobs: Sequence[tuple[Recording, Source]], folder: EpisodeFolder, contract: Contract, workers: int
+) -> Iterable[Converted]:
+    """Results as they come. Bags go to processes of their own; a single one has its images decoded by threads."""
+    processes = min(workers, len(jobs))
+    if processes <= 1:
+        for recording, source in jobs:
+            yield _work(recording, contract, folder.path, source, workers)
+        return
+    threads = max(1, workers // len(jobs))
+    largest_first = sorted(jobs, key=lambda job: -bag_bytes(job[0]))
+    with ProcessPoolExecutor(processes, get_context("spawn"), begin_worker) as pool:
+        try:
+            running = [
+                pool.submit(_work, recording, contract, folder.path, source, threads)
+                for recording, source in largest_first
+            ]
+            for future in as_completed(running):
+                yield future.result()
+        except BaseException:  # an interrupt must not wait for what has not begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _work(recording: Recording, contract: Contract, output: Path, source: Source, threads: int) -> Converted:
+    """One recording, in whatever process: an error of any kind refuses this recording and no other."""
+    try:
+        import cv2  # type: ignore[import-untyped]
+
+        cv2.setNumThreads(1)  # each worker is one of many
+        return convert_recording(recording, contract, EpisodeFolder.open(output), source, threads)
+    except Exception as error:
+        return Converted(recording.id, refused=f"{type(error).__name__}: {error}")

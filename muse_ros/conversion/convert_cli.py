@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from muse_core.processors import usable_processors
 
 if TYPE_CHECKING:
-    from muse_ros.conversion.conversion import Summary
+    from muse_ros.conversion.convert import Summary
 
 DONE, NOTHING, SOME_REFUSED, INTERRUPTED = 0, 1, 3, 130
 _EPILOG = """\
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parse(argv)
     from muse_core.datasets.episode_folder import DatasetError
     from muse_ros.contract.contract import ContractError
-    from muse_ros.conversion.conversion import Options, choose_contract, convert
+    from muse_ros.conversion.convert import Options, choose_contract, convert
     from muse_ros.conversion.recordings import bag_bytes, find_recordings
 
     began = time.monotonic()

@@ -49,7 +49,7 @@ def _bag(path: Path, contract_name: str | None, namespace: str) -> int:
     from muse_ros.bags.bags import open_bag
     from muse_ros.contract.audit import problems
     from muse_ros.contract.contract import load_contract
-    from muse_ros.conversion.convert import recorded_contract
+    from muse_ros.conversion.convert_recording import recorded_contract
     from muse_ros.conversion.recordings import find_recordings
 
     bag = open_bag(path)
@@ -102,7 +102,7 @@ def _recordings(path: Path) -> int:
 def _dataset(path: Path) -> int:
     from muse_core.datasets.episode_folder import EpisodeFolder
     from muse_ros.contract.contract import Contract
-    from muse_ros.conversion.conversion_report import dataset_report
+    from muse_ros.conversion.dataset_report import dataset_report
     from muse_ros.conversion.stream_report import table
 
     folder = EpisodeFolder.open(path)

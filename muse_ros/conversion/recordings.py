@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from muse_ros.bags.bag_metadata import FILE_NAME
 from muse_ros.bags.bags import is_bag
+from muse_ros.bags.metadata import FILE_NAME
 
 EPISODE_FILE = "episode.json"
 UNFINISHED_SUFFIX = ".recording"

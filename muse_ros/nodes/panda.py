@@ -22,7 +22,7 @@ from muse_ros.arm.arbiter import SOURCES
 from muse_ros.arm.arm_control import ArmControl
 from muse_ros.arm.drivers.driver import DRIVERS, DriverError, DriverSettings, open_driver
 from muse_ros.arm.lockstep import Lockstep
-from muse_ros.arm.wall_pace import RealTimePace, SimulatedPace
+from muse_ros.arm.pace import RealTimePace, SimulatedPace
 from muse_ros.bridge import ACTION_QOS, STATUS_QOS, time_ns
 from muse_ros.msg import Action, EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.panda_diagnostics import Diagnostics

@@ -19,7 +19,7 @@ from muse_core.control.state import RobotState
 from muse_ros.arm.arm_control import ArmControl
 from muse_ros.arm.drivers.driver import Driver
 from muse_ros.arm.lockstep import GIVE_UP_S, Lockstep
-from muse_ros.arm.wall_pace import RealTimePace, SimulatedPace
+from muse_ros.arm.pace import RealTimePace, SimulatedPace
 from muse_ros.contract.ticks import tick_at_or_after
 from muse_ros.nodes.panda_topics import ArmTopics, WorldTopics
 

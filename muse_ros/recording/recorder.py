@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from muse_ros.bags.bag_writer import BagWriter
+from muse_ros.bags.writer import BagWriter
 from muse_ros.recording.topic_choice import Choice
 from muse_ros.recording.topic_statistics import TopicStatistics
 

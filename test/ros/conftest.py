@@ -5,7 +5,7 @@ import pytest
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_ros.bags.synthetic import Shape, episode, write_episode
 from muse_ros.contract.contract import load_contract
-from muse_ros.conversion.convert import Source, convert_recording
+from muse_ros.conversion.convert_recording import Source, convert_recording
 from muse_ros.conversion.recordings import find_recordings
 from muse_ros.conversion.rows import row_spec
 

@@ -1,238 +1,265 @@
-"""Conversion of one recording: which rows come out, with which numbers, and which recordings are refused and why."""
+"""Whole conversions: what is done is not done twice, what fails stops nothing else, and any number of workers agree."""
 
-import numpy as np
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from muse_ros.bags.synthetic import (
-    START_NS,
-    Sent,
-    Shape,
-    action,
-    action_values,
-    episode,
-    event,
-    grey,
-    status,
-)
-from muse_ros.bags.synthetic import write_episode as write
+from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
+from muse_ros.bags.synthetic import Shape, episode, write_bag, write_episode
 from muse_ros.contract.contract import load_contract
+from muse_ros.conversion import convert_cli, inspect_cli
+from muse_ros.conversion.convert import Options, choose_contract, convert
+from muse_ros.conversion.recordings import find_recordings
 
-MS = 1_000_000
 CONTRACT = load_contract("panda_sim")
-SHAPE = Shape(duration_s=1.0, state_hz=50.0)
-CAMERA = "/cameras/front/image/compressed"
+ROOT = Path(__file__).resolve().parents[3]
 
 
-def at(milliseconds):
-    """A stamp so long after the start event."""
-    return START_NS + milliseconds * MS
+def shape(number, **more):
+    """A short episode of this number."""
+    return Shape(**{"duration_s": 0.5, "state_hz": 50.0, "episode": f"episode_{number:04d}", **more})
 
 
-def without(messages, topic, start_ms, stop_ms):
-    """The messages but those of a topic stamped in ``[start, stop)``."""
-    return [each for each in messages if each.topic != topic or not at(start_ms) <= each.stamp_ns < at(stop_ms)]
+@pytest.fixture
+def session(tmp_path):
+    """Three recordings: two successes and a failure."""
+    folder = tmp_path / "recordings" / "monday"
+    for number, outcome in enumerate(("success", "failure", "success")):
+        write_episode(folder, shape(number), outcome=outcome, contract=CONTRACT.to_dict())
+    return folder
 
 
-def test_rows_hold_the_samples_and_the_action_of_their_tick(convert):
-    result, dataset = convert(episode(SHAPE))
-    assert result.refused is None and result.episodes == ["session-episode_0000"] and result.rows == 11
-    arrays = dataset.episode(0).arrays
-    times = np.arange(11) * 0.1
-    np.testing.assert_array_equal(arrays["stamp_ns"], START_NS + np.arange(11) * 100 * MS)
-    np.testing.assert_allclose(arrays["ee_position"], np.stack([times, 0 * times + 2, 0 * times + 3], 1), atol=1e-6)
-    np.testing.assert_allclose(arrays["q"][:, 6], 7 + times, atol=1e-6)
-    np.testing.assert_allclose(arrays["gripper_width"], 0.03, atol=1e-7)
-    np.testing.assert_allclose(arrays["gripper_pos"], 1 - 0.03 / 0.08, atol=1e-6)
-    greys = np.array([10 * (4 + 2 * row) % 250 for row in range(11)])
-    assert np.abs(arrays["image"][:, 5, 5, 0].astype(int) - greys).max() <= 1
-    expected = np.stack([action_values(2 + row) for row in range(11)]).astype(np.float32)
-    np.testing.assert_array_equal(arrays["action"], expected)
+def run(session, output, **options):
+    """Convert a session."""
+    return convert(find_recordings([session]), output, CONTRACT, Options(**options))
 
 
-def test_the_shipped_contract_labels_a_row_with_all_that_a_keyboard_asked_for_in_it(convert):
-    sent = [each for each in episode(SHAPE) if not each.topic.endswith("/action")]
-    keys = [Sent("/action", action(at(20 * k), [0.001, 0, 0, 0, 0, 0, 1], "teleop"), at(20 * k)) for k in range(52)]
-    result, dataset = convert([*sent, *keys])
-    assert result.refused is None
-    np.testing.assert_allclose(dataset.episode(0).arrays["action"][:10, 0], 0.005, atol=1e-7)
-    np.testing.assert_array_equal(dataset.episode(0).arrays["action"][:, 6], 1.0)
+def tree(folder):
+    """Every file below a folder with its bytes."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_done_and_reward_lie_on_the_last_row_of_a_success(convert):
-    _, dataset = convert()
-    arrays = dataset.episode(0).arrays
-    assert arrays["done"].tolist() == [False] * 10 + [True]
-    assert arrays["reward"][:, 0].tolist() == [0.0] * 10 + [1.0]
-    assert arrays["rollout_timestep"].tolist() == list(range(11))
-    assert set(arrays["policy_type"].ravel()) == {255} and not arrays["policy_switch"].any()
+def label(session, number, outcome):
+    """Give a recording another label."""
+    path = session / f"episode_{number:04d}" / "episode.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "outcome": outcome}))
 
 
-@pytest.mark.parametrize(("outcome", "label"), [("failure", False), ("unlabelled", None)])
-def test_only_a_success_is_rewarded(convert, outcome, label):
-    _, dataset = convert(outcome=outcome)
-    assert not dataset.episode(0).arrays["reward"].any() and dataset.metadata(0)["success"] is label
+def test_successes_are_converted_and_failures_left_out_by_name(session, tmp_path):
+    summary = run(session, tmp_path / "data")
+    assert EpisodeFolder.open(tmp_path / "data").ids == ["monday-episode_0000", "monday-episode_0002"]
+    assert summary.excluded == {"monday-episode_0001": "labelled a failure (--include failures)"}
 
 
-def test_what_the_recorder_knew_is_in_the_metadata(convert):
-    _, dataset = convert(task="lift", operator="ada", seed=7)
-    metadata = dataset.metadata(0)
-    assert (metadata["task"], metadata["operator"], metadata["seed"], metadata["session"]) == (
-        "lift",
-        "ada",
-        7,
-        "session",
-    )
-    assert metadata["parent"] == "session-episode_0000" and metadata["policy_name"] == ["teleop"]
-    assert metadata["source"]["contract"] == CONTRACT.digest()
+def test_failures_are_converted_when_asked_for(session, tmp_path):
+    run(session, tmp_path / "data", include=("failures",))
+    folder = EpisodeFolder.open(tmp_path / "data")
+    assert [e.metadata["success"] for e in folder] == [True, False, True]
 
 
-def test_ages_of_the_samples_can_be_read_from_the_rows(convert):
-    messages = [each.stamped(each.stamp_ns - 7 * MS) if each.topic == CAMERA else each for each in episode(SHAPE)]
-    _, dataset = convert(messages)
-    arrays = dataset.episode(0).arrays
-    column = list(CONTRACT.observations).index("image")
-    assert set((arrays["stamp_ns"] - arrays["sample_stamp_ns"][:, column]).tolist()) == {7 * MS}
-    assert set((arrays["stamp_ns"] - arrays["sample_stamp_ns"][:, 0]).tolist()) == {0}
+def test_the_second_time_nothing_is_done(session, tmp_path):
+    run(session, tmp_path / "data")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*.npy")}
+    summary = run(session, tmp_path / "data")
+    assert summary.skipped == ["monday-episode_0000", "monday-episode_0002"] and not summary.converted
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*.npy")}
 
 
-def test_a_stale_camera_splits_the_episode_and_nothing_is_made_up(convert):
-    result, dataset = convert(without(episode(SHAPE), CAMERA, 250, 650))
-    assert result.episodes == ["session-episode_0000.s0", "session-episode_0000.s1"]
-    first, second = dataset
-    # The sample of 200 ms serves up to 400 ms (max_age_s 0.2); at 500 and 600 ms there is none.
-    assert (first.arrays["stamp_ns"] - START_NS).tolist() == [n * 100 * MS for n in range(5)]
-    assert (second.arrays["stamp_ns"] - START_NS).tolist() == [n * 100 * MS for n in range(7, 11)]
-    assert first.metadata["ticks"] == {
-        "ticks": 11,
-        "rows": 9,
-        "leading": 0,
-        "trailing": 0,
-        "gaps": 2,
-        "short": 0,
-        "reasons": {"newest sample of cameras/front/image/compressed is too old": 2},
-    }
-    assert [e.metadata["parent"] for e in dataset] == ["session-episode_0000"] * 2
-    assert [e.metadata["segment"] for e in dataset] == [0, 1] and second.arrays["segment"].ravel().tolist() == [1] * 4
-    assert first.arrays["done"].tolist() == [False] * 4 + [True] and not first.arrays["reward"].any()
-    assert second.arrays["reward"][-1] == 1.0 and second.arrays["rollout_timestep"].tolist() == [0, 1, 2, 3]
+def test_a_changed_recording_alone_is_converted_again(session, tmp_path):
+    run(session, tmp_path / "data")
+    label(session, 0, "unlabelled")
+    summary = run(session, tmp_path / "data")
+    assert [converted.recording_id for converted in summary.converted] == ["monday-episode_0000"]
+    assert EpisodeFolder.open(tmp_path / "data").metadata("monday-episode_0000")["success"] is None
 
 
-def test_a_run_of_one_row_is_no_segment_but_is_counted(convert):
-    messages = without(without(episode(SHAPE), "/action", 300, 500), "/action", 600, 700)
-    _, dataset = convert(messages)
-    assert dataset.lengths.tolist() == [3, 4]
-    ticks = dataset.metadata(0)["ticks"]
-    assert (ticks["ticks"], ticks["rows"], ticks["gaps"], ticks["short"]) == (11, 7, 3, 1)
+def test_a_recording_relabelled_a_failure_leaves_the_dataset(session, tmp_path):
+    run(session, tmp_path / "data")
+    label(session, 0, "failure")
+    summary = run(session, tmp_path / "data")
+    assert summary.removed == ["monday-episode_0000"]
+    assert EpisodeFolder.open(tmp_path / "data").ids == ["monday-episode_0002"]
 
 
-def test_rows_before_the_first_action_and_after_the_last_are_dropped_and_counted(convert):
-    _, dataset = convert(without(without(episode(SHAPE), "/action", -500, 200), "/action", 900, 2000))
-    assert (dataset.episode(0).arrays["stamp_ns"] - START_NS).tolist() == [n * 100 * MS for n in range(2, 9)]
-    ticks = dataset.metadata(0)["ticks"]
-    assert (ticks["leading"], ticks["trailing"], ticks["rows"]) == (2, 2, 7)
+def test_the_namespace_that_a_recording_notes_is_where_its_topics_are_looked_for(session, tmp_path):
+    path = session / "episode_0000" / "episode.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "namespace": "/left"}))
+    summary = run(session, tmp_path / "data")
+    assert "/left/panda/ee_pose (geometry_msgs/msg/PoseStamped" in summary.refused["monday-episode_0000"]
+    assert run(session, tmp_path / "data", namespace="").refused == {}
 
 
-def test_an_image_that_cannot_be_decoded_splits_the_episode(convert):
-    messages = episode(SHAPE, frame=lambda camera, number: b"broken" if number == 14 else grey(10 * number % 250))
-    _, dataset = convert(messages)
-    assert dataset.lengths.tolist() == [5, 5]
+def test_a_damaged_episode_file_changes_neither_name_nor_label(session, tmp_path):
+    run(session, tmp_path / "data")
+    (session / "episode_0002" / "episode.json").write_text('{"epis')
+    [converted] = run(session, tmp_path / "data").converted
+    folder = EpisodeFolder.open(tmp_path / "data")
+    assert folder.ids == ["monday-episode_0000", "monday-episode_0002"]
+    assert folder.metadata("monday-episode_0002")["success"] is True
+    assert converted.notes == ["episode.json cannot be read: the label is taken from the bag's events"]
 
 
-def test_the_clean_label_is_taken_where_the_teleoperator_has_one(convert):
-    shape = Shape(duration_s=1.0, state_hz=50.0, labels=True)
-    _, dataset = convert(shape=shape)
-    np.testing.assert_array_equal(dataset.episode(0).arrays["action"][3], -action_values(5).astype(np.float32))
-    assert dataset.metadata(0)["clean_labels"] == 11
+def test_a_session_of_the_same_name_elsewhere_does_not_take_its_episodes_place(session, tmp_path):
+    run(session, tmp_path / "data")
+    write_episode(tmp_path / "other" / "monday", shape(0, duration_s=0.8), contract=CONTRACT.to_dict())
+    summary = run(tmp_path / "other", tmp_path / "data")
+    assert "has an episode of this name from" in summary.refused["monday-episode_0000"]
+    assert EpisodeFolder.open(tmp_path / "data").ids == ["monday-episode_0000", "monday-episode_0002"]
 
 
-def test_a_policys_episode_is_labelled_by_its_own_actions(convert):
-    _, dataset = convert(shape=Shape(duration_s=1.0, state_hz=50.0, source="policy"))
-    arrays = dataset.episode(0).arrays
-    assert set(arrays["policy_type"].ravel()) == {253} and arrays["action"][3, 0] == np.float32(0.005)
+def test_half_an_episode_of_a_killed_run_is_converted_again(tmp_path):
+    messages = [
+        e
+        for e in episode(shape(0))
+        if not (e.topic == "/action" and abs(e.stamp_ns - shape(0).start_ns - 2 * 10**8) < 10**7)
+    ]
+    write_episode(tmp_path / "s", shape(0), messages)
+    run(tmp_path / "s", tmp_path / "data")
+    EpisodeFolder.open(tmp_path / "data").remove_episode("s-episode_0000.s1")
+    summary = run(tmp_path / "s", tmp_path / "data")
+    assert len(summary.converted) == 1
+    assert EpisodeFolder.open(tmp_path / "data").ids == ["s-episode_0000.s0", "s-episode_0000.s1"]
 
 
-def test_a_takeover_is_marked_where_it_happens(convert):
-    messages = []
-    for each in episode(Shape(duration_s=1.0, state_hz=50.0, source="policy")):
-        if each.topic == "/action" and each.stamp_ns >= at(600):
-            message = action(each.stamp_ns, each.message.values, "teleop")
-            each = Sent(each.topic, message, each.received_ns)
-        messages.append(each)
-    _, dataset = convert(messages)
-    arrays = dataset.episode(0).arrays
-    assert arrays["policy_type"].ravel().tolist() == [253] * 6 + [255] * 5
-    assert np.flatnonzero(arrays["policy_switch"]).tolist() == [6]
+def test_one_bad_recording_stops_no_other(session, tmp_path):
+    bad = session / "episode_0003"
+    bad.mkdir()
+    (bad / "bad_0.mcap").write_bytes(b"this is no bag")
+    summary = run(session, tmp_path / "data")
+    assert len(summary.converted) == 2 and list(summary.refused) == ["episode_0003"]
+    assert "is no MCAP file" in summary.refused["episode_0003"]
+    report = json.loads((tmp_path / "data/conversion.json").read_text())
+    assert report["refused"] == summary.refused and report["episodes"] == 2
 
 
-def test_a_click_marks_the_row_in_whose_period_it_fell(convert):
-    _, dataset = convert(
-        [*episode(SHAPE), event(at(399), "click", "episode_0000"), event(at(500), "click", "episode_0000")]
-    )
-    assert np.flatnonzero(dataset.episode(0).arrays["click_state"]).tolist() == [3, 5]
+def test_one_process_many_processes_and_threads_write_the_same_bytes(session, tmp_path):
+    run(session, tmp_path / "one", workers=1)
+    run(session, tmp_path / "two", workers=2)
+    run(session, tmp_path / "nine", workers=9)
+    assert tree(tmp_path / "one") == tree(tmp_path / "two") == tree(tmp_path / "nine")
 
 
-def test_ticks_of_a_live_policy_use_the_samples_that_it_used(convert):
-    columns = list(CONTRACT.observations)
-    used = {key: at(380) if "image" in key else at(360) for key in columns}
-    used |= {"image": at(350), "ego_image": at(300)}
-    messages = episode(Shape(duration_s=1.0, state_hz=50.0, source="policy"))
-    _, dataset = convert([*messages, status(at(400), used)])
-    arrays = dataset.episode(0).arrays
-    assert arrays["sample_stamp_ns"][4].tolist() == [used[key] for key in columns]
-    assert arrays["sample_stamp_ns"][5].tolist() == [at(500)] * len(columns)
-    assert arrays["ee_position"][4, 0] == np.float32(0.36) and dataset.metadata(0)["live_ticks"] == 1
+def test_cut_and_discarded_recordings_are_converted_only_when_asked_for(session, tmp_path):
+    (session / "episode_0000").rename(session / "episode_0000.recording")
+    (session / ".discarded").mkdir()
+    (session / "episode_0002").rename(session / ".discarded" / "episode_0002")
+    summary = run(session, tmp_path / "data")
+    assert not summary.converted and len(summary.excluded) == 3
+    summary = run(session, tmp_path / "data", include=("unfinished", "discarded"))
+    assert [c.recording_id for c in summary.converted] == ["monday-episode_0000", "monday-episode_0002"]
 
 
-def test_a_live_tick_off_the_grid_takes_the_place_of_the_grids(convert):
-    used = dict.fromkeys(CONTRACT.observations, at(400))
-    messages = without(episode(SHAPE), "/action", 400, 500)
-    messages += [status(at(403), used), Sent("/action", action(at(403), [0.5] * 7), at(405))]
-    _, dataset = convert(messages)
-    arrays = dataset.episode(0).arrays
-    assert (arrays["stamp_ns"] - START_NS).tolist()[3:6] == [at(n) - START_NS for n in (300, 403, 500)]
-    assert arrays["action"][4, 0] == 0.5
+def test_a_cut_recording_converts_up_to_where_it_was_cut(tmp_path):
+    write_bag(tmp_path / "s" / "episode_0000.recording", episode(shape(0, duration_s=2.0)), close=False)
+    path = next((tmp_path / "s").rglob("*.mcap"))
+    path.write_bytes(path.read_bytes() + b"\x06" + b"\xff" * 6)
+    run(tmp_path / "s", tmp_path / "data", include=("unfinished",))
+    folder = EpisodeFolder.open(tmp_path / "data")
+    assert folder.metadata(0)["truncated"] and "cut short" in " ".join(folder.metadata(0)["notes"])
 
 
-def test_a_sample_that_the_live_tick_used_and_the_bag_lost_splits_the_episode(convert):
-    used = {**dict.fromkeys(CONTRACT.observations, at(500)), "image": at(499)}
-    _, dataset = convert([*episode(SHAPE), status(at(500), used)])
-    assert dataset.lengths.tolist() == [5, 5]
-    assert any("live tick used" in reason for reason in dataset.metadata(0)["ticks"]["reasons"])
+def test_the_report_counts_rows_frames_and_ticks(session, tmp_path):
+    report = run(session, tmp_path / "data").report
+    assert report["rows"] == 12 and report["ticks"]["ticks"] == 12 and report["duration_s"] == 1.2
+    image = report["streams"]["image"]
+    assert image["rows"] == 12 and image["rate_hz"] == 20.0 and image["gaps"] == 0 and image["late"] == 0
+    assert image["age_s"] == {"p50": 0.0, "p95": 0.0, "max": 0.0} and image["count"] == 22
 
 
-def test_no_change_of_the_future_changes_a_row(convert):
-    def world(seed):
-        rng = np.random.default_rng(seed)
-        messages = []
-        for each in episode(SHAPE):
-            if each.topic.startswith("/panda/ee_pose") and each.stamp_ns > at(500):
-                each.message.pose.position.x = float(rng.normal())
-            if each.topic == CAMERA and each.stamp_ns > at(500) and rng.random() < 0.5:
-                continue
-            messages.append(each)
-        _, dataset = convert(messages, folder=f"world{seed}")
-        return dataset.episode(0).arrays
-
-    one, two = world(1), world(2)
-    for key in (*CONTRACT.observations, "action", "stamp_ns", "sample_stamp_ns"):
-        np.testing.assert_array_equal(one[key][:6], two[key][:6])
+def test_a_dataset_of_another_contract_is_replaced_only_when_asked(session, tmp_path):
+    run(session, tmp_path / "data")
+    other = load_contract("panda")
+    recordings = find_recordings([session])
+    with pytest.raises(DatasetError, match=r"made under another contract.*--replace"):
+        convert(recordings, tmp_path / "data", other)
+    convert(recordings, tmp_path / "data", other, Options(replace=True))
+    assert EpisodeFolder.open(tmp_path / "data").spec["image"].shape == (240, 320, 3)
 
 
-def test_the_order_of_messages_in_the_bag_does_not_matter(convert, tmp_path):
-    messages = [each for each in episode(SHAPE) if not each.topic.startswith("/collect")]
-    _, sorted_set = convert([*messages, event(at(0), "start", SHAPE.episode), event(at(1000), "stop", SHAPE.episode)])
-    jumbled = [messages[n] for n in np.random.default_rng(0).permutation(len(messages))]
-    marks = [event(at(0), "start", SHAPE.episode), event(at(1000), "stop", SHAPE.episode)]
-    write(tmp_path / "jumbled", SHAPE, [*jumbled, *marks])
-    _, jumbled_set = convert.on(tmp_path / "jumbled")
-    for key, array in sorted_set.episode(0).arrays.items():
-        if key != "sample_stamp_ns":
-            np.testing.assert_array_equal(array, jumbled_set.episode(0).arrays[key])
+def test_a_folder_with_other_things_in_it_is_left_alone(session, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "thesis.tex").write_text("years of work")
+    with pytest.raises(FileExistsError, match="is a file; choose another"):
+        run(session, tmp_path / "data" / "thesis.tex")
+    with pytest.raises(FileExistsError, match="other things"):
+        run(session, tmp_path / "data")
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["thesis.tex"]
 
 
-def test_a_bag_of_which_nothing_can_be_read_is_refused_for_its_damage(convert, tmp_path):
-    convert(episode(SHAPE))
-    (file,) = (tmp_path / "session" / SHAPE.episode).glob("*.mcap")
-    file.write_bytes(b"")
-    result, _ = convert.on(tmp_path / "session")
-    assert "cut short before its first record" in result.refused
+def test_images_may_be_stored_as_jpeg(session, tmp_path):
+    run(session, tmp_path / "raw")
+    run(session, tmp_path / "small", images="jpeg")
+    raw, small = (EpisodeFolder.open(tmp_path / name).episode(0).arrays["image"] for name in ("raw", "small"))
+    assert abs(raw[3].astype(int) - small[3].astype(int)).max() <= 2
+
+
+def test_the_contract_is_the_one_in_the_recordings(session):
+    assert choose_contract(find_recordings([session]), None) == CONTRACT
+    assert choose_contract(find_recordings([session]), "panda").name == "panda"
+
+
+def test_recordings_of_different_contracts_need_one_named(session):
+    write_episode(session, shape(3), contract=load_contract("panda").to_dict())
+    with pytest.raises(DatasetError, match=r"different contracts: .*name one with --contract"):
+        choose_contract(find_recordings([session]), None)
+
+
+def test_a_bag_without_any_contract_is_taken_for_a_pandas(tmp_path):
+    write_bag(tmp_path / "bag", episode(shape(0)))
+    assert choose_contract(find_recordings([tmp_path]), None).name == "panda"
+
+
+def test_bags_of_one_name_in_two_folders_keep_apart(tmp_path):
+    for day in ("monday", "tuesday"):
+        write_bag(tmp_path / day / "bag", episode(shape(0, events=False)))
+    assert [recording.id for recording in find_recordings([tmp_path])] == ["monday-bag", "tuesday-bag"]
+
+
+def test_the_same_bag_named_twice_is_one(session):
+    assert len(find_recordings([session, session.parent, session / "episode_0000"])) == 3
+
+
+def test_a_path_that_is_not_there_and_a_folder_without_bags_are_errors(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        find_recordings([tmp_path / "nowhere"])
+    with pytest.raises(FileNotFoundError, match="no bag in"):
+        find_recordings([tmp_path])
+
+
+def test_the_command_says_what_it_did_and_ends_well(session, tmp_path, capsys):
+    assert convert_cli.main([str(session), "-o", str(tmp_path / "data"), "--workers", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "contract panda_sim" in said and "2 episodes in 2 segments, 2 successes, 12 rows (1.2 s)" in said
+    assert "excluded monday-episode_0001: labelled a failure" in said
+    assert inspect_cli.main([str(tmp_path / "data")]) == 0
+    assert inspect_cli.main([str(session)]) == 0
+    assert inspect_cli.main([str(session / "episode_0000"), "--contract", "panda"]) == 0
+
+
+def test_the_command_tells_of_refusals_in_its_exit_status(session, tmp_path, capsys):
+    write_bag(session / "empty", [])
+    assert convert_cli.main([str(session), "-o", str(tmp_path / "data"), "--workers", "1"]) == 3
+    assert "refused empty: " in capsys.readouterr().err
+    assert convert_cli.main([str(session / "empty"), "-o", str(tmp_path / "none"), "--contract", "panda"]) == 1
+    assert convert_cli.main([str(tmp_path / "nowhere"), "-o", str(tmp_path / "none")]) == 1
+
+
+BARE = """
+import sys
+sys.modules["rclpy"] = sys.modules["torch"] = None
+from muse_ros.conversion.convert_cli import main
+status = main(sys.argv[1:])
+assert not [name for name in sys.modules if name.split(".")[0] in ("rclpy", "rosbag2_py", "mcap") and sys.modules[name]]
+sys.exit(status)
+"""
+
+
+def test_converting_needs_neither_ros_nor_torch(session, tmp_path):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("ROS_", "AMENT_"))}
+    command = [sys.executable, "-c", BARE, str(session), "-o", str(tmp_path / "data")]
+    done = subprocess.run(command, env={**environment, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

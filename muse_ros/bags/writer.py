@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from muse_core.files import sync_tree
-from muse_ros.bags.bag_metadata import TopicRecord, qos_text, write_metadata
 from muse_ros.bags.mcap_writer import McapWriter
 from muse_ros.bags.message_types import UnknownTypeError, definition, type_hash
+from muse_ros.bags.metadata import TopicRecord, qos_text, write_metadata
 from muse_ros.bags.qos import Qos, offers
 
 UNFINISHED = ".recording"

@@ -1,6 +1,6 @@
 """Control periods of 10 ms against clocks that the test turns by hand."""
 
-from muse_ros.arm.wall_pace import RealTimePace, SimulatedPace
+from muse_ros.arm.pace import RealTimePace, SimulatedPace
 
 MS = 1_000_000
 

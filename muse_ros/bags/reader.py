@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from muse_ros.bags.bag_metadata import FILE_NAME, read_metadata
 from muse_ros.bags.mcap_reader import McapError, read_mcap
 from muse_ros.bags.message_types import codec
+from muse_ros.bags.metadata import FILE_NAME, read_metadata
 from muse_ros.contract.sample_buffer import Codec
 
 Message = tuple[str, str, "bytes | memoryview", int]
