@@ -1,1 +1,1 @@
-"""Muse's learning library: datasets, models, policies, environments, metrics, rewards, trainers. It imports no ROS."""
+"""Muse's learning library: control, environments, datasets, models, policies, training and evaluation. No ROS."""

@@ -152,22 +152,6 @@ def quaternion_from_matrix(R: np.ndarray) -> np.ndarray:
     return -q if q[3] < 0.0 else q
 
 
-def slerp(a: np.ndarray, b: np.ndarray, t: float | np.ndarray) -> np.ndarray:
-    """The rotation a fraction `t` of the shortest way from `a` to `b`.
-
-    Args:
-        a: Quaternion xyzw at t = 0, shape (..., 4).
-        b: Quaternion xyzw at t = 1, shape (..., 4).
-        t: Fraction [1], broadcast against the leading dimensions.
-
-    Returns:
-        Quaternion xyzw, shape (..., 4).
-    """
-    turn = rotation_vector_from_quaternion(quaternion_multiply(b, quaternion_conjugate(a)))
-    part = np.asarray(t, dtype=np.float64)[..., None] * turn
-    return quaternion_normalize(quaternion_multiply(quaternion_from_rotation_vector(part), a))
-
-
 def apply_delta(position: np.ndarray, quaternion: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The pose that a delta action asks for.
 
@@ -183,13 +167,6 @@ def apply_delta(position: np.ndarray, quaternion: np.ndarray, delta: np.ndarray)
     delta = np.asarray(delta, dtype=np.float64)
     turned = quaternion_multiply(quaternion_from_euler(delta[..., 3:6]), quaternion)
     return np.asarray(position, dtype=np.float64) + delta[..., :3], quaternion_normalize(turned)
-
-
-def delta_between(p0: np.ndarray, q0: np.ndarray, p1: np.ndarray, q1: np.ndarray) -> np.ndarray:
-    """The delta, shape (..., 6), that :func:`apply_delta` needs to go from the pose (p0, q0) to the pose (p1, q1)."""
-    turn = quaternion_multiply(q1, quaternion_conjugate(q0))
-    shift = np.asarray(p1, dtype=np.float64) - np.asarray(p0, dtype=np.float64)
-    return np.concatenate([shift, euler_from_quaternion(turn)], axis=-1)
 
 
 def _split(array: np.ndarray) -> tuple | list:

@@ -1,6 +1,6 @@
 """Images between wire, disk and network: the one encoder and the one decoder.
 
-The recorder's audit, the converter, the live policy node and the simulator all decode through :func:`decode_image`, so
+The converter, the live policy node, the simulator and the report all decode through :func:`decode_image`, so
 that the same bytes give the same pixels everywhere. Needs numpy and OpenCV (4.5 or newer); no ROS, no torch.
 """
 

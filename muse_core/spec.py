@@ -132,10 +132,6 @@ class Spec(Mapping[str, ArraySpec]):
         """
         return Spec({name: self[name] for name in names})
 
-    def with_role(self, role: Role) -> Spec:
-        """The arrays that have this role."""
-        return Spec({name: array for name, array in self.items() if array.role == role})
-
     def check(self, data: Mapping[str, np.ndarray], leading: int = 0) -> None:
         """Raise unless `data` holds every array of this spec, each as described. Further keys are allowed.
 

@@ -52,11 +52,6 @@ def time_message(stamp_ns: int) -> Time:
     return Time(sec=seconds, nanosec=nanoseconds)
 
 
-def time_ns(stamp: Time) -> int:
-    """Nanoseconds from a message's stamp."""
-    return stamp.sec * NS_PER_S + stamp.nanosec
-
-
 def subscription_qos(offered: Iterable[QoSProfile], depth: int) -> QoSProfile:
     """The QoS that hears every publisher of a topic: reliable only where all of them are.
 
@@ -120,11 +115,6 @@ class Bridge:
         with self._lock:
             selection = self._assembler.select(tick_ns)
         return self._assembler.decode(selection)
-
-    def reset(self) -> None:
-        """Forget every sample and count: for a clock that jumped."""
-        with self._lock:
-            self._assembler.reset()
 
     def close(self) -> None:
         """Drop the subscriptions. Safe to call twice."""

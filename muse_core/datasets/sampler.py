@@ -31,11 +31,6 @@ class WindowSampler:
         self._drawn = 0
         self._epoch, self._order = -1, np.zeros(0, np.int64)
 
-    @property
-    def epoch(self) -> float:
-        """How often the data has been seen so far."""
-        return self._drawn / self.size
-
     def next(self) -> np.ndarray:
         """The next (batch_size,) int64 indices."""
         drawn = np.arange(self._drawn, self._drawn + self.batch_size)

@@ -17,6 +17,7 @@ from muse_core.control.limits import Limit, Limits
 from muse_core.control.motion import MotionController
 from muse_core.control.state import ActionError, ArmAction, RobotState, SetPoint
 from muse_ros.arm.arbiter import Arbiter
+from muse_ros.contract.message_fields import time_ns
 
 RECORDER_SILENT_NS = 2_000_000_000
 """A recorder that says so at 10 Hz while it records and has said nothing for this long is gone, and its episode too."""
@@ -189,13 +190,13 @@ def arm_action(source: str, message: Any) -> ArmAction:
         source: By whose topic it came; the message's own claim is not asked.
         message: The message.
     """
-    stamp, frame = message.header.stamp, message.header.frame_id
+    frame = message.header.frame_id
     space = message.action_space if frame in ("", BASE_FRAME) else f"{message.action_space} in frame {frame}"
     return ArmAction(
         space=space,
         values=np.array(message.values, dtype=np.float64),
         period_s=float(message.period),
-        stamp_ns=stamp.sec * 1_000_000_000 + stamp.nanosec,
+        stamp_ns=time_ns(message.header.stamp),
         source=source,
         deadman=bool(message.deadman) or source != "teleop",
     )

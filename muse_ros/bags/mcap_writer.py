@@ -91,26 +91,21 @@ class McapWriter:
         self._append(content)
         self._metadata_indexes.append(index)
 
-    def write(
-        self, channel_id: int, data: bytes | memoryview, log_ns: int, publish_ns: int | None = None, sequence: int = 0
-    ) -> None:
+    def write(self, channel_id: int, data: bytes | memoryview, log_ns: int) -> None:
         """Add one serialised message.
 
         Args:
             channel_id: From :meth:`add_channel`.
             data: CDR bytes.
-            log_ns: When it was received [ns].
-            publish_ns: When it was sent [ns]; the receive time where that is not known.
-            sequence: The publisher's counter, where known.
+            log_ns: When it was received [ns]; stands for when it was sent, too.
 
         Raises:
             OSError: if the disk refuses; the file is then cut back to its last whole chunk.
         """
         self._open_chunk()
         self._chunk_index.setdefault(channel_id, []).append((log_ns, len(self._chunk)))
-        sent_ns = log_ns if publish_ns is None else publish_ns
         size = MESSAGE_FIELDS + len(data)
-        self._chunk += MESSAGE_START.pack(MESSAGE, size, channel_id, sequence & 0xFFFFFFFF, log_ns, sent_ns)
+        self._chunk += MESSAGE_START.pack(MESSAGE, size, channel_id, 0, log_ns, log_ns)
         self._chunk += data
         if len(self._chunk) >= CHUNK_BYTES or self._clock_s() - self._chunk_since_s >= CHUNK_AGE_S:
             self.flush()

@@ -75,7 +75,7 @@ def codec(definitions: Mapping[str, str]) -> Codec:
 
 
 def serializer(types: Iterable[str]) -> Typestore:
-    """A rosbags type store that knows these types: makes messages and serialises them (tests, replay, export)."""
+    """A rosbags type store that knows these types: it makes messages of them and serialises them."""
     return _store({name: definition(name) for name in types})
 
 

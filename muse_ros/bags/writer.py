@@ -13,7 +13,8 @@ from muse_ros.bags.message_types import UnknownTypeError, definition, type_hash
 from muse_ros.bags.metadata import TopicRecord, qos_text, write_metadata
 from muse_ros.bags.qos import Qos, offers
 
-UNFINISHED = ".recording"
+UNFINISHED_SUFFIX = ".recording"
+"""What a bag's folder is called, beyond its name, until somebody has decided to keep it."""
 
 
 class BagWriteError(OSError):
@@ -58,7 +59,7 @@ class NativeBagWriter:
         self._closed = False
         try:
             folder.mkdir(parents=True)
-            name = folder.name.removesuffix(UNFINISHED) or folder.name
+            name = folder.name.removesuffix(UNFINISHED_SUFFIX) or folder.name
             self._file = McapWriter(folder / f"{name}_0.mcap")
             if custom:
                 self._file.add_metadata("muse", custom)

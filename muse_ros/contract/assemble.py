@@ -132,12 +132,6 @@ class Assembler:
         ages = {key: age for key, age in selection.ages_s.items() if key in arrays}
         return Observation(selection.tick_ns, arrays, stamps, ages, missing)
 
-    def reset(self) -> None:
-        """Forget every sample and the last tick, for a new episode on a new clock. Counts stay."""
-        for buffer in self.buffers.values():
-            buffer.clear()
-        self._last_tick_ns = None
-
     @property
     def counts(self) -> dict[str, Counts]:
         """Topic to what arrived on it."""

@@ -1,6 +1,6 @@
 """Checks a list of topics against a contract: what is missing, what has another type, and what was probably meant.
 
-Used by the converter on a bag and by whoever wants to look at a live graph. Imports no ROS.
+Used by ``muse convert`` and ``muse inspect`` on a bag; live streams are watched by ``recording/health.py``. No ROS.
 """
 
 from __future__ import annotations

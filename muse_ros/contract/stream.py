@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from muse_core.control.state import ACTION_SIZES
 from muse_core.spec import ArraySpec, SpecError
 
 COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
@@ -21,7 +22,6 @@ RAW_IMAGE = "sensor_msgs/msg/Image"
 IMAGE_TYPES = (COMPRESSED_IMAGE, RAW_IMAGE)
 ALIGNS = {"observation": ("previous",), "action": ("next", "sum")}
 TRANSFORMS = ("none", "sum", "gripper_closed", "euler_xyz")
-SPACES = {"ee_delta": 7, "ee_pose": 8, "joint_position": 8, "joint_delta": 8}
 DELTA_SPACES = ("ee_delta", "joint_delta")
 _TYPE = re.compile(r"[a-zA-Z]\w*/msg/[A-Z]\w*")
 _TOPIC = re.compile(r"[a-zA-Z_]\w*(/[a-zA-Z_]\w*)*")
@@ -141,13 +141,13 @@ class Stream:
 
     def _check_action(self) -> None:
         if self.space is None:
-            raise ContractError(f"{self.where}: space must be given: one of {', '.join(SPACES)}")
-        self._one_of("space", self.space, SPACES)
+            raise ContractError(f"{self.where}: space must be given: one of {', '.join(ACTION_SIZES)}")
+        self._one_of("space", self.space, ACTION_SIZES)
         if self.size is not None or self.crop is not None or self.transform != "none" or self.max_age_s:
             raise ContractError(f"{self.where}: size, crop, transform and max_age_s belong to observations")
-        if self.shape != (SPACES[self.space],):
+        if self.shape != (ACTION_SIZES[self.space],):
             raise ContractError(
-                f"{self.where}: space {self.space} has shape [{SPACES[self.space]}], got {list(self.shape)}"
+                f"{self.where}: space {self.space} has shape [{ACTION_SIZES[self.space]}], got {list(self.shape)}"
             )
         if self.align == "sum" and self.space not in DELTA_SPACES:
             raise ContractError(f"{self.where}: align sum adds deltas ({', '.join(DELTA_SPACES)}), not {self.space}")

@@ -17,7 +17,7 @@ from typing import Any
 from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
 from muse_core.files import write_text
 from muse_core.worker_processes import begin_worker
-from muse_ros.bags.bags import BagError, open_bag
+from muse_ros.bags.bags import Bag, BagError, open_bag
 from muse_ros.contract.contract import Contract, load_contract
 from muse_ros.conversion.convert_recording import (
     CONVERTER_VERSION,
@@ -98,24 +98,7 @@ def convert(
     """
     summary = Summary()
     folder = _open_dataset(output, contract, options)
-    wanted = []
-    for recording in recordings:
-        word = recording.excluded_as
-        if word is None or word in options.include:
-            wanted.append(recording)
-        else:
-            summary.excluded[recording.id] = f"{_EXCLUDED[word]} (--include {word})"
-            summary.removed += _remove(folder, recording.id)
-    jobs = []
-    for recording in wanted:
-        namespace = recording.namespace if options.namespace is None else options.namespace
-        source = Source(str(recording.path), fingerprint(recording), contract.digest(), namespace)
-        if _is_done(folder, recording, source):
-            summary.skipped.append(recording.id)
-        elif other := _other_of_this_name(folder, recording):
-            summary.refused[recording.id] = f"{output} has an episode of this name from {other}; rename a session"
-        else:
-            jobs.append((recording, source))
+    jobs = _choose_jobs(recordings, folder, contract, options, summary)
     for converted in progress(_results(jobs, folder, contract, options.workers), len(jobs)):
         if converted.refused is None:
             summary.converted.append(converted)
@@ -154,6 +137,28 @@ def choose_contract(recordings: Sequence[Recording], name: str | None) -> Contra
     return next(iter(found.values()))[0] if found else load_contract(DEFAULT_CONTRACT)
 
 
+def _choose_jobs(
+    recordings: Sequence[Recording], folder: EpisodeFolder, contract: Contract, options: Options, summary: Summary
+) -> list[tuple[Recording, Source]]:
+    """What has to be converted now; what becomes of the other recordings goes into the summary."""
+    jobs = []
+    for recording in recordings:
+        word = recording.excluded_as
+        if word is not None and word not in options.include:
+            summary.excluded[recording.id] = f"{_EXCLUDED[word]} (--include {word})"
+            summary.removed += _remove(folder, recording.id)
+            continue
+        namespace = recording.namespace if options.namespace is None else options.namespace
+        source = Source(str(recording.path), fingerprint(recording), contract.digest(), namespace)
+        if _is_done(folder, recording, source):
+            summary.skipped.append(recording.id)
+        elif other := _other_of_this_name(folder, recording):
+            summary.refused[recording.id] = f"{folder.path} has an episode of this name from {other}; rename a session"
+        else:
+            jobs.append((recording, source))
+    return jobs
+
+
 _EXCLUDED = {
     "failures": "labelled a failure",
     "unfinished": "cut short or still being recorded, nobody has kept it",
@@ -163,8 +168,6 @@ _EXCLUDED = {
 
 def _embedded(recording: Recording) -> Contract | None:
     """The contract in episode.json, else in the bag; a bag that cannot be read is told of when it is converted."""
-    from muse_ros.bags.bags import Bag
-
     contract = recorded_contract(Bag(recording.path), recording)
     if contract is not None or recording.info:
         return contract

@@ -19,10 +19,11 @@ from muse_ros.bags.message_types import UnknownTypeError
 from muse_ros.contract.audit import problems
 from muse_ros.contract.contract import Contract, ContractError
 from muse_ros.conversion.bag_contents import BagContents, read_contents
-from muse_ros.conversion.recordings import EPISODE_FILE, Recording
+from muse_ros.conversion.recordings import Recording
 from muse_ros.conversion.rows import Row, choose_rows, decode_rows, segment_arrays, split
 from muse_ros.conversion.spans import Span, spans, ticks
 from muse_ros.conversion.stream_report import clock_note, stream_figures
+from muse_ros.recording.session_folder import EPISODE_FILE
 
 CONVERTER_VERSION = 1
 MAX_SET_BACK = 5
@@ -130,8 +131,7 @@ def _checked_contents(bag: Bag, contract: Contract, namespace: str) -> BagConten
         raise Refused("; ".join([*bag.notes, "the bag holds no message"]))
     found = problems(contract, {name: topic.type for name, topic in bag.topics.items()}, namespace)
     if found:
-        damage = [] if bag.topics else bag.notes  # a bag without any topic is damaged rather than another robot's
-        raise Refused("; ".join([*damage, *found]))
+        raise Refused("; ".join(found))
     contents = read_contents(bag, contract, namespace)
     for topic, buffer in contents.assembler.buffers.items():
         if not len(buffer):

@@ -13,10 +13,9 @@ from typing import Any
 
 from muse_ros.bags.bags import is_bag
 from muse_ros.bags.metadata import FILE_NAME
+from muse_ros.bags.writer import UNFINISHED_SUFFIX
+from muse_ros.recording.session_folder import DISCARDED_FOLDER, EPISODE_FILE
 
-EPISODE_FILE = "episode.json"
-UNFINISHED_SUFFIX = ".recording"
-DISCARDED_FOLDER = ".discarded"
 INCLUDE = ("failures", "unfinished", "discarded")
 
 

@@ -155,7 +155,7 @@ def _suggest(name: str, known: Mapping[str, object]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(known)}"
 
 
-TASKS = ("reach", "lift", "place", "coffee")
+TASKS = ("reach", "lift", "place", "coffee")  # the simulator's, by name: this module needs no simulator
 _COMMON = (
     Argument("robot", "sim", "the arm's driver", ("sim",)),
     Argument("task", "lift", "what is done, and what the simulated world holds", TASKS),

@@ -1,8 +1,8 @@
 """The collect node: episodes by services or by itself, each recorded whole, with a live audit of the streams.
 
-Parameters, services, publishers and timers are here. What a verb means is in ``episodes.py``, what is written in
-``recorder.py``, where it lies in ``session_folder.py``, when the automatic mode acts in ``automatic.py``. Never imports
-torch: the robot's computer records without it.
+Parameters, services, publishers and timers are here. What a verb means is in ``muse_ros/recording/episodes.py``, what
+is written in ``recorder.py`` beside it, where it lies in ``session_folder.py``, when the automatic mode acts in
+``automatic.py``. Never imports torch: the robot's computer records without it.
 """
 
 from __future__ import annotations

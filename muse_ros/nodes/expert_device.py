@@ -16,8 +16,8 @@ from sensor_msgs.msg import JointState
 
 from muse_core.environments.panda.expert import make_expert
 from muse_core.environments.panda.tasks import TASKS, find_task
-from muse_ros.bridge import ACTION_QOS, STATUS_QOS, time_ns
-from muse_ros.contract.message_fields import cdr_stamp_ns
+from muse_ros.bridge import ACTION_QOS, STATUS_QOS
+from muse_ros.contract.message_fields import cdr_stamp_ns, time_ns
 from muse_ros.msg import Action, EpisodeStatus
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.topic_drain import NeverRuns

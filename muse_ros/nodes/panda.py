@@ -23,7 +23,8 @@ from muse_ros.arm.arm_control import ArmControl
 from muse_ros.arm.drivers.driver import DRIVERS, DriverError, DriverSettings, open_driver
 from muse_ros.arm.lockstep import Lockstep
 from muse_ros.arm.pace import RealTimePace, SimulatedPace
-from muse_ros.bridge import ACTION_QOS, STATUS_QOS, time_ns
+from muse_ros.bridge import ACTION_QOS, STATUS_QOS
+from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import Action, EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.panda_diagnostics import Diagnostics
 from muse_ros.nodes.panda_loop import CONTROL_HZ, PERIOD_NS, ArmLoop, Episode

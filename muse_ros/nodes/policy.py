@@ -15,8 +15,9 @@ from typing import Any
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from muse_ros.bridge import STATUS_QOS, Bridge, time_ns
+from muse_ros.bridge import STATUS_QOS, Bridge
 from muse_ros.contract.contract import Contract, load_contract
+from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import EpisodeStatus
 from muse_ros.nodes.node_clock import NodeClock
 from muse_ros.nodes.parameters import declare

@@ -8,12 +8,11 @@ from typing import Any
 
 from rclpy.clock import Clock, ClockType
 
+from muse_ros.arm.arbiter import HEARTBEAT_S
 from muse_ros.bridge import ACTION_QOS, TICK_QOS, time_message
 from muse_ros.contract.contract import Contract
 from muse_ros.msg import Action, PolicyStatus
 from muse_ros.nodes.policy_messages import action_message
-
-HEARTBEAT_S = 0.02
 
 
 class PolicyTopics:

@@ -1,7 +1,7 @@
 """The teleop node: one device, as actions on ``action/teleop``, with a heartbeat of 50 Hz.
 
 The device is a parameter; each is a table entry. Parameters, publishers and timers are here, meaning is in
-``muse_ros.teleop.mapper*``.
+``muse_ros.teleop``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from muse_ros.arm.arbiter import HEARTBEAT_S
 from muse_ros.bridge import ACTION_QOS, time_message
 from muse_ros.msg import Action
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
 
-HEARTBEAT_S = 0.02
 DEVICES = {  # imported when chosen: a robot without pygame or MuJoCo has a teleop node all the same
     "expert": "muse_ros.nodes.expert_device:ExpertDevice",
     "keyboard": "muse_ros.nodes.keyboard_device:KeyboardDevice",

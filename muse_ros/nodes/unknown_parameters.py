@@ -27,10 +27,7 @@ def unknown_parameters(node: Any) -> str:
 
 def _listed(name: str) -> set[str]:
     """Names of the parameters in a node's own file."""
-    path = resource(f"config/nodes/{name}.yaml")
-    if not path.is_file():
-        return set()
-    sections = yaml.safe_load(path.read_text(encoding="utf-8")).values()
+    sections = yaml.safe_load(resource(f"config/nodes/{name}.yaml").read_text(encoding="utf-8")).values()
     return {parameter for section in sections for parameter in section["ros__parameters"]}
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from muse_ros.contract.message_fields import time_ns
+
 PERCENTILES = (50, 95, 99)
 NS_PER_S = 1_000_000_000
 STAGES = {
@@ -96,11 +98,11 @@ class LatencyLog:
     def status(self, message: Any) -> None:
         """One PolicyStatus; only those of ticks that acted count."""
         if message.state == 2:  # PolicyStatus.ACTING; messages read without ROS have no constants
-            self._ticks[_ns(message.header.stamp)] = message
+            self._ticks[time_ns(message.header.stamp)] = message
 
     def applied(self, message: Any) -> None:
         """One AppliedAction; the first that serves an action counts."""
-        action_ns, stamp_ns = _ns(message.action_stamp), _ns(message.header.stamp)
+        action_ns, stamp_ns = time_ns(message.action_stamp), time_ns(message.header.stamp)
         if action_ns and message.source == "policy":
             self._applied_ns[action_ns] = min(stamp_ns, self._applied_ns.get(action_ns, stamp_ns))
 
@@ -154,7 +156,3 @@ def figures(stages: Mapping[str, Distribution]) -> dict[str, dict[str, float | i
         stage: {name: value if found.count else None for name, value in asdict(found).items()} | {"count": found.count}
         for stage, found in stages.items()
     }
-
-
-def _ns(stamp: Any) -> int:
-    return stamp.sec * NS_PER_S + stamp.nanosec

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from muse_core.files import sync_folder, write_text
+from muse_ros.bags.writer import UNFINISHED_SUFFIX
 
-RECORDING_SUFFIX = ".recording"
 EPISODE_FILE = "episode.json"
-_DISCARDED = ".discarded"
+DISCARDED_FOLDER = ".discarded"
 _NUMBERED = re.compile(r"episode_(\d+)")
 
 
@@ -46,32 +46,32 @@ class SessionFolder:
 
     def recording(self, episode_id: str) -> Path:
         """Folder of an episode that is being recorded or was cut short."""
-        return self.path / f"{episode_id}{RECORDING_SUFFIX}"
+        return self.path / f"{episode_id}{UNFINISHED_SUFFIX}"
 
     def filed(self, episode_id: str, kept: bool) -> Path:
         """Folder of an episode that has been decided about."""
-        return self.path / episode_id if kept else self.path / _DISCARDED / episode_id
+        return self.path / episode_id if kept else self.path / DISCARDED_FOLDER / episode_id
 
     def next_index(self) -> int:
         """One more than the highest episode number in use, whatever became of the episode."""
-        places = [self.path, self.path / _DISCARDED]
+        places = [self.path, self.path / DISCARDED_FOLDER]
         names = [entry.name for place in places if place.is_dir() for entry in place.iterdir()]
         numbers = [int(match[1]) for name in names if (match := _NUMBERED.match(name))]
         return max(numbers, default=-1) + 1
 
     def counts(self) -> dict[str, int]:
         """Episodes kept, discarded and (kept ones) labelled a success, as they lie on disk."""
-        kept = [path for path in self.path.glob("episode_*") if path.suffix != RECORDING_SUFFIX]
+        kept = [path for path in self.path.glob("episode_*") if path.suffix != UNFINISHED_SUFFIX]
         successes = sum(read_episode_file(path).get("outcome") == "success" for path in kept)
         return {
             "kept": len(kept),
-            "discarded": len(list(self.path.glob(f"{_DISCARDED}/episode_*"))),
+            "discarded": len(list(self.path.glob(f"{DISCARDED_FOLDER}/episode_*"))),
             "successes": successes,
         }
 
     def cut_short(self) -> list[Path]:
         """Episodes that still have their recording name: a crash or an interruption left them."""
-        return sorted(self.path.glob(f"*{RECORDING_SUFFIX}")) if self.path.is_dir() else []
+        return sorted(self.path.glob(f"*{UNFINISHED_SUFFIX}")) if self.path.is_dir() else []
 
     def file(self, episode_id: str, kept: bool) -> Path:
         """Move a recorded episode to the kept or to the discarded ones.

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from muse_ros.bags.qos import Qos
+from muse_ros.contract.stream import COMPRESSED_IMAGE, RAW_IMAGE
 
-RAW_IMAGE = "sensor_msgs/msg/Image"
-COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
 POINT_CLOUD = "sensor_msgs/msg/PointCloud2"
 _ROS_HOUSEKEEPING = ("/rosout", "/parameter_events")
 

@@ -1,7 +1,7 @@
 """The keyboard's window: collects key presses while it has the focus, and shows cameras, the episode and the keys.
 
 One thread makes, polls and draws it. What it shows comes in as a :class:`WindowView`; which keys mean what is in
-``teleop_keyboard``. Must not import rclpy.
+``muse_ros.teleop.keyboard``. Must not import rclpy.
 """
 
 from __future__ import annotations
@@ -144,10 +144,6 @@ class KeyboardWindow:
         self._draw_motion(view, pygame.Rect(MARGIN, height - 140, side.left - 2 * MARGIN, 126))
         self._draw_keys(view, side)
         pygame.display.flip()
-
-    def save_picture(self, path: str) -> None:
-        """Write what is shown to an image file (.png)."""
-        pygame.image.save(self._screen, path)
 
     def close(self) -> None:
         """Close the window. Safe to call twice."""

@@ -10,8 +10,9 @@ pytest.importorskip("muse_ros.msg")
 from geometry_msgs.msg import PoseStamped
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
-from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, Bridge, message_class, subscription_qos, time_message, time_ns
+from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, Bridge, message_class, subscription_qos, time_message
 from muse_ros.contract.contract import Contract
+from muse_ros.contract.message_fields import time_ns
 
 MS = 1_000_000
 CONTRACT = Contract.from_dict(

@@ -17,7 +17,8 @@ from muse_core.control.kinematics import HOME_Q
 from muse_core.control.limits import default_limits
 from muse_core.control.state import RobotState
 from muse_ros.arm.arm_control import ArmControl
-from muse_ros.bridge import EVENT_QOS, STATUS_QOS, time_ns
+from muse_ros.bridge import EVENT_QOS, STATUS_QOS
+from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.panda import PandaNode
 from muse_ros.nodes.panda_loop import ArmLoop

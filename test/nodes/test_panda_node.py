@@ -17,7 +17,8 @@ from std_srvs.srv import Trigger
 
 from muse_core.control.kinematics import HOME_Q
 from muse_core.images import decode_image
-from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message, time_ns
+from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message
+from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import Action, AppliedAction, EpisodeStatus
 from muse_ros.nodes.panda import PandaNode
 from muse_ros.nodes.run_node import NodeFailure

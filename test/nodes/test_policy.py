@@ -12,8 +12,9 @@ from geometry_msgs.msg import PoseStamped
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
 
-from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, TICK_QOS, time_message, time_ns
+from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, TICK_QOS, time_message
 from muse_ros.contract.contract import Contract
+from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import Action, EpisodeStatus, PolicyStatus
 from muse_ros.nodes.policy import PolicyNode
 from muse_ros.policy.loading import LoadedPolicy

@@ -14,7 +14,8 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from muse_core.control.kinematics import FINGER_NAMES, HOME_Q, JOINT_NAMES
-from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message, time_ns
+from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message
+from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import Action, AppliedAction, EpisodeStatus
 from muse_ros.nodes.teleop import TeleopNode
 

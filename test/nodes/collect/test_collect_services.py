@@ -16,7 +16,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 from muse_ros.bags.bags import open_bag
-from muse_ros.bridge import SENSOR_QOS, STATUS_QOS, time_message, time_ns
+from muse_ros.bridge import SENSOR_QOS, STATUS_QOS, time_message
+from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.collect import CollectNode
 from muse_ros.nodes.run_node import NodeFailure

@@ -151,12 +151,6 @@ def test_topics_that_no_observation_names_are_ignored():
     assert set(made.counts) == {"fast", "slow"}
 
 
-def test_reset_forgets_the_samples():
-    made = assembler([(0, 1.0)])
-    made.reset()
-    assert set(made.observe(TICK).missing) == {"fast", "late", "slow"}
-
-
 def test_memory_is_bounded_over_a_day_without_a_tick():
     made = Assembler(CONTRACT, keep_s=1.0)
     for k in range(20_000):

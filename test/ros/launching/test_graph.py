@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from muse_ros.launching.graph import GRAPHS, Argument, GraphError, build, discovery_environment, parse
+from muse_ros.launching.graph import GRAPHS, TASKS, Argument, GraphError, build, discovery_environment, parse
 
 
 def nodes(graph: str, **texts: str) -> dict:
@@ -22,6 +22,13 @@ def test_no_episode_starts_before_the_actions_it_is_about_can_come(tmp_path):
     assert acting["collect"].parameters["source"] == "action/policy"
     shadow = nodes("policy", model_file=str(model), execute="false")
     assert shadow["collect"].parameters["source"] == "policy/shadow_action"
+
+
+def test_every_task_of_the_simulator_can_be_chosen():
+    pytest.importorskip("mujoco")
+    from muse_core.environments.panda.tasks import TASKS as SIMULATED
+
+    assert set(TASKS) == set(SIMULATED)
 
 
 def test_collecting_runs_the_arm_a_device_and_the_recorder():
