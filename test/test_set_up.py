@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -132,6 +134,21 @@ def test_the_lines_that_tell_of_progress_are_shown(set_up, line: str, shown: boo
     assert set_up.telling(line.strip()) is shown
 
 
+def test_a_command_that_outlives_its_set_up_keeps_the_next_one_waiting(
+    set_up, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(set_up, "ROOT", tmp_path)
+    with set_up.only_one():
+        set_up.Setup(tmp_path, "")._run(["/bin/sh", "-c", "sleep 60 > /dev/null 2>&1 & echo $! > pid"])
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(folder)
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
 def test_what_a_failed_command_said_is_in_the_error_and_in_the_log(set_up, tmp_path: Path):
     setup = set_up.Setup(tmp_path, "")
     with pytest.raises(set_up.SetupError, match="no such wheel"):
@@ -143,6 +160,14 @@ def test_a_python_that_is_too_new_or_too_old_is_refused_by_name(set_up):
     assert set_up.prerequisites.explain_python((3, 11)) is None
     assert "is Python 3.13" in set_up.prerequisites.explain_python((3, 13))
     assert "make PYTHON=python3." in set_up.prerequisites.explain_python((3, 9))
+
+
+@pytest.mark.parametrize(
+    ("folder", "named"), [("/home/me/my muse (2)", None), ("/home/josé/muse", "é"), ("/srv/a:b", ":")]
+)
+def test_a_path_that_ros_cannot_be_built_in_is_refused_at_once(set_up, folder: str, named: str | None):
+    message = set_up.prerequisites.explain_path(folder)
+    assert message is None if named is None else f"a path with {named} in it: {folder}" in message
 
 
 def test_what_is_missing_is_explained_with_the_command_that_installs_it(set_up):

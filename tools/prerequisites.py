@@ -13,6 +13,7 @@ import sys
 import sysconfig
 
 PYTHONS = ((3, 10), (3, 12))  # oldest and newest Python that Muse is made for
+_NOT_IN_PATHS = "\n\"#$&'*:;<>?\\`|"  # what a shell, CMake or a list of folders reads as something else
 
 
 def find_missing() -> dict[str, str]:
@@ -58,6 +59,14 @@ def explain_python(version: tuple[int, int]) -> str | None:
         + ("" if fitting else f"Install {names[0]}. ")
         + f"Then name it, as in: make PYTHON={fitting or names[0]} test"
     )
+
+
+def explain_path(folder: str) -> str | None:
+    """Why Muse cannot be set up in a folder of this name, or None where it can."""
+    bad = sorted({character for character in folder if not character.isascii() or character in _NOT_IN_PATHS})
+    if not bad:
+        return None
+    return f"ROS cannot be built in a path with {' '.join(bad)} in it: {folder}\nMove this checkout, then try again."
 
 
 def _loads(library: str) -> bool:

@@ -157,6 +157,7 @@ class Setup:
         environment.pop("_ROS_WHEELS_BOOTSTRAP_COMPLETE", None)  # else the wheels of another venv would be loaded
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
         tail: collections.deque[str] = collections.deque(maxlen=30)
+        pipes["close_fds"] = False  # the lock of only_one() is theirs, too
         with open(self.log, "a") as log, subprocess.Popen(command, env=environment, cwd=ROOT, **pipes) as process:
             for line in process.stdout or ():
                 log.write(line)
@@ -219,8 +220,9 @@ def digest(*parts: str | Path) -> str:
 
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
-    """Wait while another call sets this checkout up."""
+    """Wait while another call sets this checkout up, or a pip or colcon lives on that it had started."""
     folder = os.open(ROOT, os.O_RDONLY)
+    os.set_inheritable(folder, True)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -250,9 +252,9 @@ def main() -> int:
     parser.add_argument("--missing", action="store_true", help="only print the Debian packages that are missing")
     arguments = parser.parse_args()
     try:
-        wrong_python = prerequisites.explain_python(sys.version_info[:2])
-        if wrong_python:
-            raise SetupError(wrong_python)
+        wrong = prerequisites.explain_python(sys.version_info[:2]) or prerequisites.explain_path(str(ROOT))
+        if wrong:
+            raise SetupError(wrong)
         if arguments.missing:
             say(" ".join(prerequisites.find_missing()))
         elif arguments.venv.is_symlink():
