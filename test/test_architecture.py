@@ -99,6 +99,13 @@ def test_everything_imported_is_declared_in_pyproject(path: Path):
     assert not found, f"{name(path)} imports {found}: declare it in pyproject.toml, and here"
 
 
+@pytest.mark.parametrize("path", [*MODULES, *SCRIPTS], ids=name)
+def test_mujoco_is_imported_where_its_renderer_is_chosen_only(path: Path):
+    found = "mujoco" in {imported.split(".")[0] for imported in imports(path)}
+    found = found or re.search(r'importorskip\("mujoco"', path.read_text(encoding="utf-8"))
+    assert not found or path.stem == "mujoco_gl", f"{name(path)}: import it from muse_core.environments.panda.mujoco_gl"
+
+
 def probe(blocked: tuple[str, ...], modules: list[str]) -> str:
     """Import modules in a bare subprocess where some packages cannot be imported; what went wrong, or nothing."""
     script = (
@@ -113,7 +120,7 @@ def probe(blocked: tuple[str, ...], modules: list[str]) -> str:
 
 
 def test_a_training_machine_needs_no_ros():
-    for needed in ("torch", "mujoco", "matplotlib"):
+    for needed in ("torch", "muse_core.environments.panda.mujoco_gl", "matplotlib"):
         pytest.importorskip(needed)
     elsewhere = (*ROS_SIDE, *LAUNCH_SIDE, ROSBAG_SEAM, WINDOW)
     modules = [module_name(path) for path in MODULES if not name(path).startswith(elsewhere)]

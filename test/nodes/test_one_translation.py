@@ -19,7 +19,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 pytest.importorskip("muse_ros.msg")
-pytest.importorskip("mujoco")
+pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 pytest.importorskip("torch")
 
 from rclpy.parameter import Parameter

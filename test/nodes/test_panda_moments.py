@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rclpy")
-pytest.importorskip("mujoco")
+pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 pytest.importorskip("muse_ros.msg")
 
 from rclpy.parameter import Parameter

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rclpy")
-pytest.importorskip("mujoco")
+pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 pytest.importorskip("muse_ros.msg")
 
 from diagnostic_msgs.msg import DiagnosticArray

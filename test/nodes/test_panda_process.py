@@ -8,7 +8,7 @@ import sys
 import pytest
 
 pytest.importorskip("rclpy")
-pytest.importorskip("mujoco")
+pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 pytest.importorskip("muse_ros.msg")
 
 

@@ -98,7 +98,7 @@ def moves(actions):
 
 
 def test_the_expert_acts_at_ticks_of_an_episode_with_the_clean_label_beside_the_noisy_action(teleop, world, wait_until):
-    pytest.importorskip("mujoco")
+    pytest.importorskip("muse_core.environments.panda.mujoco_gl")
     teleop(device="expert", task="lift", noise_m=0.006, seed=3)
     arm = Arm(world)
     wait_until(arm.connected, what="the expert's subscriptions")
@@ -123,7 +123,7 @@ def test_the_expert_acts_at_ticks_of_an_episode_with_the_clean_label_beside_the_
 
 def test_a_tick_that_came_before_the_news_of_the_episode_is_answered(teleop, world, wait_until):
     """The simulation in lockstep stands still at a tick: no later message would ever come."""
-    pytest.importorskip("mujoco")
+    pytest.importorskip("muse_core.environments.panda.mujoco_gl")
     teleop(device="expert")
     arm = Arm(world)
     wait_until(arm.connected, what="the expert's subscriptions")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("rclpy")
-pytest.importorskip("mujoco")
+pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 
 START = "import sys; from muse_ros.command import main; sys.exit(main())"
 DEADLINE_S = 60.0

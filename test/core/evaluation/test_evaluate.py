@@ -137,7 +137,7 @@ def test_the_simulator_is_set_up_as_the_checkpoint_expects(checkpoint):
 
 
 def test_a_checkpoint_runs_in_the_simulator(checkpoint):
-    pytest.importorskip("mujoco")
+    pytest.importorskip("muse_core.environments.panda.mujoco_gl")
     result = command.run_all(EvaluateConfig(checkpoint, episodes=1, workers=1, videos=0, max_steps=3), "lift", range(1))
     [(episode, frames)] = list(result)
     assert (episode.steps, frames) == (3, [])
@@ -150,7 +150,7 @@ def test_a_simulator_that_cannot_be_what_the_checkpoint_expects_is_refused(check
     from muse_core.evaluation.simulator import make_simulator
     from muse_core.spec import ArraySpec, Spec
 
-    pytest.importorskip("mujoco")
+    pytest.importorskip("muse_core.environments.panda.mujoco_gl")
     loaded = load_checkpoint(checkpoint / "models" / "model.pt")
     with pytest.raises(EvaluationError, match=r"cannot be what this checkpoint expects: rate_hz: 100 Hz / 30.0 Hz"):
         make_simulator("lift", replace(loaded, rate_hz=30.0))
@@ -163,7 +163,7 @@ def test_a_simulator_that_cannot_be_what_the_checkpoint_expects_is_refused(check
 
 
 def test_an_interrupt_ends_the_workers_and_says_so(checkpoint):
-    pytest.importorskip("mujoco")
+    pytest.importorskip("muse_core.environments.panda.mujoco_gl")
     arguments = ["--model_file", str(checkpoint), "--episodes", "500", "--workers", "2"]
     child = subprocess.Popen(
         [sys.executable, "-m", "muse_core.evaluation.evaluate", *arguments],
@@ -185,13 +185,13 @@ def test_an_interrupt_ends_the_workers_and_says_so(checkpoint):
 
 
 def test_a_device_that_is_not_there_is_said(checkpoint, capsys):
-    pytest.importorskip("mujoco")
+    pytest.importorskip("muse_core.environments.panda.mujoco_gl")
     assert main(["--model_file", str(checkpoint), "--device", "cuda:99"]) == 2
     assert "device 'cuda:99' cannot be used here" in capsys.readouterr().err
 
 
 def test_an_unknown_task_lists_those_there_are(checkpoint, capsys):
-    pytest.importorskip("mujoco")
+    pytest.importorskip("muse_core.environments.panda.mujoco_gl")
     assert main(["--model_file", str(checkpoint), "--task", "lifft"]) == 2
     assert "the simulator has no task 'lifft'; choose one of" in capsys.readouterr().err
 
