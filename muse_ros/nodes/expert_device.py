@@ -104,8 +104,9 @@ class ExpertDevice:
         stamp_ns, messages = self._joined
         answer = self._driver.act(stamp_ns, messages)
         if answer is not None:
-            self._node.publish(self._action(answer.executed, stamp_ns))
+            # The label first: a simulation in lockstep goes on at the action, up to the end of the episode.
             self._labels.publish(self._action(answer.label, stamp_ns))
+            self._node.publish(self._action(answer.executed, stamp_ns))
 
     def _action(self, values: np.ndarray, stamp_ns: int) -> Action:
         return self._node.action(values.astype(np.float64).tolist(), stamp_ns, self._period_s, deadman=True)

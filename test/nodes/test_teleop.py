@@ -121,6 +121,20 @@ def test_the_expert_acts_at_ticks_of_an_episode_with_the_clean_label_beside_the_
     wait_until(lambda: not world.actions[-1].deadman and not len(world.actions[-1].values), what="the deadman let go")
 
 
+def test_the_label_is_out_before_the_action_that_lets_the_simulation_go_on(teleop, world, wait_until, monkeypatch):
+    pytest.importorskip("mujoco")
+    node = teleop(device="expert", task="lift")
+    order = []
+    monkeypatch.setattr(node, "publish", lambda action: order.append("action") if action.values else None)
+    monkeypatch.setattr(node._device._labels, "publish", lambda action: order.append("label"))
+    arm = Arm(world)
+    wait_until(arm.connected, what="the expert's subscriptions")
+    arm.say(1_200 * MS)
+    arm.episode(EpisodeStatus.RECORDING, 1_200 * MS)
+    wait_until(lambda: len(order) >= 2, what="the action of the tick")
+    assert order[:2] == ["label", "action"]
+
+
 def test_a_tick_that_came_before_the_news_of_the_episode_is_answered(teleop, world, wait_until):
     """The simulation in lockstep stands still at a tick: no later message would ever come."""
     pytest.importorskip("muse_core.environments.panda.mujoco_gl")
