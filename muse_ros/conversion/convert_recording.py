@@ -256,7 +256,7 @@ def _add_notes(result: Converted, bag: Bag, contents: BagContents, recording: Re
         result.notes.append(f"{EPISODE_FILE} cannot be read: the label is taken from the bag's events")
     for topic, buffer in contents.buffers.items():
         note = clock_note(topic, buffer)
-        if note:
+        if note and recording.info.get("clock") != "simulated":  # /clock is one for all; it only runs unevenly
             result.notes.append(note)
         if buffer.counts.zero_stamps:
             result.notes.append(f"{topic}: {buffer.counts.zero_stamps} messages with a zero header.stamp left out")

@@ -140,8 +140,11 @@ def test_a_clock_that_moved_is_noted(convert):
         each.stamped(each.stamp_ns - 80 * MS) if each.topic == CAMERA and each.stamp_ns > at(800) else each
         for each in episode(Shape(duration_s=1.6, state_hz=50.0))
     ]
-    result, _ = convert(messages, shape=Shape(duration_s=1.6, state_hz=50.0))
+    shape = Shape(duration_s=1.6, state_hz=50.0)
+    result, _ = convert(messages, shape)
     assert any("the clock of cameras/front/image/compressed moved by -80 ms" in note for note in result.notes)
+    simulated, _ = convert(messages, shape, folder="simulated", clock="simulated")
+    assert simulated.episodes and not simulated.notes, "all of a simulation is on one clock"
 
 
 def test_another_contract_at_recording_is_noted(convert, tmp_path):
