@@ -35,6 +35,32 @@ DECLARED = {
     "torch", "tqdm", "tyro", "yaml",
 }  # fmt: skip
 
+# What the folders of each package may import of their siblings. The files beside them belong to all, and nodes/ imports
+# whatever it wires.
+ARROWS = {
+    "muse_core": {
+        "control": set(),
+        "datasets": set(),
+        "metrics": set(),
+        "models": {"datasets"},
+        "policies": {"datasets", "models"},
+        "environments": {"control"},
+        "evaluation": {"environments", "metrics", "policies"},
+        "trainers": {"datasets", "models"},
+    },
+    "muse_ros": {
+        "contract": set(),
+        "launching": set(),
+        "bags": {"contract"},
+        "recording": {"bags", "contract"},
+        "conversion": {"bags", "contract", "recording"},
+        "arm": {"contract"},
+        "teleop": {"contract"},
+        "policy": {"bags", "contract"},
+        "report": {"bags", "contract", "policy", "recording"},
+    },
+}
+
 WINDOW = "muse_ros/teleop/keyboard_window.py"  # imported only where pygame is
 
 
@@ -83,6 +109,28 @@ def test_ros_is_imported_at_the_edge_only(path: Path):
     ros = ROS - {"rosbag2_py"} if name(path) == ROSBAG_SEAM else ROS
     found = {each for each in imports(path) if each.split(".")[0] in ros or each.startswith("muse_ros.msg")}
     assert not found, f"{name(path)} imports {found}: only {', '.join(ROS_SIDE)} may"
+
+
+@pytest.mark.parametrize(("package", "folder"), [(p, folder) for p, folders in ARROWS.items() for folder in folders])
+def test_arrows_between_folders_point_one_way(package: str, folder: str):
+    siblings = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")} - {folder}
+    modules = [path for path in MODULES if name(path).startswith(f"{package}/{folder}/")]
+    found = {
+        parts[1]
+        for path in modules
+        for each in imports(path)
+        if len(parts := each.split(".")) > 1 and parts[0] == package
+    }
+    assert modules
+    assert found & siblings <= ARROWS[package][folder], (
+        f"{package}/{folder} may import {ARROWS[package][folder] or 'none'}"
+    )
+
+
+def test_every_folder_has_its_arrows():
+    folders = {package: {path.parent.name for path in (ROOT / package).glob("*/__init__.py")} for package in ARROWS}
+    assert folders["muse_core"] == set(ARROWS["muse_core"])
+    assert folders["muse_ros"] == {*ARROWS["muse_ros"], "nodes"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)

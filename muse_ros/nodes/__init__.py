@@ -1,0 +1,1 @@
+"""The nodes panda, teleop, collect and policy, and what of them needs rclpy."""
