@@ -20,8 +20,8 @@ demo: setup  ## collect, convert, train and run on a simulated Panda (TASK=reach
 test: setup  ## run the tests (ARGS='-k contract')
 	@$(RUN)python -m pytest $(ARGS)
 
-lint: setup  ## check style: ruff, its pinned version
-	@$(RUN)ruff check .
+lint: setup  ## check style and layout: ruff, its pinned version
+	@$(RUN)ruff check . && $(VENV)/bin/ruff format --check .
 
 clean:  ## remove what the set-up made, and caches; recordings, data and experiments stay
 	rm -rf $(VENV) build install log *.egg-info .pytest_cache .ruff_cache

@@ -75,7 +75,7 @@ def open_dataset(config: TrainConfig) -> EpisodeFolder:
     if not config.dataset or not (path / "dataset.json").is_file():
         below = Path(config.data_dir)
         there = sorted(p.parent.name for p in below.glob("*/dataset.json"))
-        listing = f"{below}/ has {', '.join(there)}" if there else f"there is no dataset in {below}/"
+        listing = f"{below}/ has {', '.join(there)}" if there else f"{below}/ has none, `muse convert` makes one"
         raise ConfigError(f"no dataset {config.dataset!r}: {listing}. Name one with --dataset")
     folder = EpisodeFolder.open(path)
     missing = [name for name in (*config.observations, *config.actions) if name not in folder.spec]
