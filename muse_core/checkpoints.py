@@ -77,12 +77,12 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         FileNotFoundError: naming the path, and the checkpoints beside it.
         CheckpointError: when it is none, or of another version.
     """
-    import torch
-
     path = Path(path)
     if not path.is_file():
         beside = sorted(p.name for p in path.parent.glob("*.pt")) if path.parent.is_dir() else []
         raise FileNotFoundError(f"no checkpoint {path}{suggestion(path.name, beside) if beside else ''}")
+    import torch
+
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch's text advises loading it with code: that advice must not reach the user

@@ -1,7 +1,7 @@
 """The command ``muse``: finds a subcommand and hands the rest of the command line to it.
 
 Each subcommand is imported only when it is called, so that a robot without torch and a training machine without ROS
-both have the commands that they can run. Imports nothing but the standard library.
+both have the commands that they can run. Imports no package that pip installs.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 import sys
 from importlib import import_module, metadata
+
+from muse_ros.missing_package import explain
 
 SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
     "demo": ("muse_ros.demo:main", "the whole loop on a simulated Panda, with a report"),
@@ -41,7 +43,14 @@ def main(argv: list[str] | None = None) -> int:
         print(f"muse: there is no command {name!r}; {advice}", file=sys.stderr)
         return 2
     module, _, function = SUBCOMMANDS[name][0].partition(":")
-    return getattr(import_module(module), function)(rest) or 0
+    try:
+        return getattr(import_module(module), function)(rest) or 0
+    except ModuleNotFoundError as error:
+        said = explain(error)
+        if said == str(error):
+            raise
+        print(f"muse {name}: {said}", file=sys.stderr)
+        return 1
 
 
 def describe() -> str:

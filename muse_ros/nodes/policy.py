@@ -18,6 +18,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from muse_ros.bridge import STATUS_QOS, Bridge
 from muse_ros.contract.contract import Contract, load_contract
 from muse_ros.contract.message_fields import time_ns
+from muse_ros.missing_package import explain
 from muse_ros.msg import EpisodeStatus
 from muse_ros.nodes.node_clock import NodeClock
 from muse_ros.nodes.parameters import declare
@@ -75,7 +76,7 @@ class PolicyNode(LifecycleNode):
             given = load_contract(self._contract) if self._contract else None
             loaded = self._load(self._model_file, self._device, self._threads, given)
         except (OSError, ValueError, ImportError) as error:
-            self.failure = f"policy: {error}"
+            self.failure = f"policy: {explain(error) if isinstance(error, ImportError) else error}"
             if not self.autostart:  # with autostart the process ends with these words
                 self.get_logger().error(self.failure)
             return TransitionCallbackReturn.FAILURE

@@ -16,6 +16,7 @@ from rclpy.node import Node
 
 from muse_ros.arm.arbiter import HEARTBEAT_S
 from muse_ros.bridge import ACTION_QOS, time_message
+from muse_ros.missing_package import explain
 from muse_ros.msg import Action
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
@@ -49,7 +50,7 @@ class TeleopNode(Node):
         try:
             self._device = getattr(import_module(module), name)(self)
         except ImportError as error:
-            raise NodeFailure(f"device {device!r} needs a package that is not installed: {error}") from error
+            raise NodeFailure(f"device {device!r} cannot be had: {explain(error)}") from error
         # After the device: an episode starts once this topic is there.
         self._actions = self.create_publisher(Action, "action/teleop", ACTION_QOS)
         self.create_timer(HEARTBEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))

@@ -122,7 +122,7 @@ def test_the_expert_acts_at_ticks_of_an_episode_with_the_clean_label_beside_the_
 
 
 def test_the_label_is_out_before_the_action_that_lets_the_simulation_go_on(teleop, world, wait_until, monkeypatch):
-    pytest.importorskip("mujoco")
+    pytest.importorskip("muse_core.environments.panda.mujoco_gl")
     node = teleop(device="expert", task="lift")
     order = []
     monkeypatch.setattr(node, "publish", lambda action: order.append("action") if action.values else None)

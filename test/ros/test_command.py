@@ -43,6 +43,22 @@ def test_the_rest_of_the_line_and_the_status_are_passed_on(monkeypatch: pytest.M
     assert command.main(["echo", "a", "--b"]) == 2
 
 
+def test_a_package_that_a_role_brings_is_named_with_the_role(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setitem(command.SUBCOMMANDS, "fly", (f"{__name__}:fly", "for this test"))
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
+    assert command.main(["fly", "torch.nn"]) == 1
+    said = "muse fly: torch is not installed here; in Muse's checkout: pip install -e '.[train]'"
+    assert capsys.readouterr().err.strip() == said
+    with pytest.raises(ModuleNotFoundError):
+        command.main(["fly", "wings"])
+
+
+def fly(argv: list[str]) -> int:
+    raise ModuleNotFoundError(f"No module named {argv[0]!r}", name=argv[0])
+
+
 def echo(argv: list[str]) -> int:
     return len(argv)
 

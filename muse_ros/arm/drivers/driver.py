@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from muse_core.control.state import RobotState, SetPoint
+from muse_ros.missing_package import explain
 
 Pose = tuple[np.ndarray, np.ndarray]
 
@@ -87,5 +88,5 @@ def open_driver(robot: str, settings: DriverSettings) -> Driver:
     try:
         make: Callable[[DriverSettings], Any] = getattr(import_module(module), name)
     except ImportError as error:
-        raise DriverError(f"robot {robot!r} needs a package that is not installed: {error}") from error
+        raise DriverError(f"robot {robot!r} cannot be had: {explain(error)}") from error
     return make(settings)
