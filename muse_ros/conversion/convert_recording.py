@@ -254,6 +254,8 @@ def _add_notes(result: Converted, bag: Bag, contents: BagContents, recording: Re
         )
     if not recording.info and (recording.path / EPISODE_FILE).exists():
         result.notes.append(f"{EPISODE_FILE} cannot be read: the label is taken from the bag's events")
+    if recording.info.get("messages_lost"):
+        result.notes.append(f"messages were lost on the way to the recorder; {EPISODE_FILE} tells the topics")
     for topic, buffer in contents.buffers.items():
         note = clock_note(topic, buffer)
         if note and recording.info.get("clock") != "simulated":  # /clock is one for all; it only runs unevenly

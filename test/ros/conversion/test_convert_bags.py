@@ -147,6 +147,13 @@ def test_a_clock_that_moved_is_noted(convert):
     assert simulated.episodes and not simulated.notes, "all of a simulation is on one clock"
 
 
+def test_messages_that_the_recorder_lost_are_noted(convert):
+    result, _ = convert(messages_lost=3)
+    assert any("messages were lost on the way to the recorder" in note for note in result.notes)
+    whole, _ = convert(folder="whole", messages_lost=0)
+    assert not whole.notes
+
+
 def test_another_contract_at_recording_is_noted(convert, tmp_path):
     other = changed("q", max_age_s=0.3)
     write(tmp_path / "noted", SHAPE, contract=CONTRACT.to_dict())
