@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,11 @@ def start(node: str, *arguments: str) -> subprocess.Popen:
     ("arguments", "said"),
     [
         ((), "model_file is empty: name a checkpoint"),
-        (("-p", "model_file:=no/such/model.pt"), "no/such/model.pt"),
+        pytest.param(
+            ("-p", "model_file:=no/such/model.pt"),
+            "no/such/model.pt",
+            marks=pytest.mark.skipif(find_spec("torch") is None, reason="needs torch"),
+        ),
         (("-p", "model_file:=README.md", "-p", "contract:=nonsense"), "no contract file nonsense; by name there are"),
         (("-p", "torch_threads:=0"), "parameter torch_threads must be between 1 and 64"),
     ],
