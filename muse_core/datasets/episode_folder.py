@@ -15,41 +15,19 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from muse_core.datasets.jpeg_frames import JpegFrames, write_jpeg_frames
+from muse_core.datasets.store import DatasetError, Episode
 from muse_core.files import sync_folder, sync_tree, write_text
 from muse_core.spec import Spec, SpecError
 
 SCHEMA_VERSION = 1
 IMAGE_STORAGES = ("raw", "jpeg")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-class DatasetError(ValueError):
-    """A dataset folder is not what it should be; the message names the file and what to do."""
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One episode.
-
-    Attributes:
-        id: Name of its folder.
-        arrays: Key to (T, *shape) array, memory-mapped and read-only; images stored as JPEG are decoded when indexed.
-        metadata: Plain data: success, task, parent, segment, source, ...
-    """
-
-    id: str
-    arrays: Mapping[str, np.ndarray]
-    metadata: dict[str, Any]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.arrays.values())))
 
 
 class EpisodeFolder:
@@ -140,9 +118,9 @@ class EpisodeFolder:
         return episode_id in self._lengths
 
     def __iter__(self) -> Iterator[Episode]:
-        return (self.episode(episode_id) for episode_id in self.ids)
+        return (self.get_episode(episode_id) for episode_id in self.ids)
 
-    def episode(self, which: int | str) -> Episode:
+    def get_episode(self, which: int | str) -> Episode:
         """The episode of this number or id.
 
         Raises:
@@ -153,7 +131,7 @@ class EpisodeFolder:
         episode_id = which if isinstance(which, str) else self.ids[which]
         record = self._record(self._known(episode_id))
         arrays = {key: self._load(episode_id, key, int(record["length"])) for key in self.spec}
-        return Episode(episode_id, arrays, record["metadata"])
+        return Episode(episode_id, arrays, record["metadata"], int(record["length"]))
 
     def metadata(self, which: int | str) -> dict[str, Any]:
         """The metadata of one episode, without touching its arrays."""

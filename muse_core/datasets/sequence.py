@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
+from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.statistics import Statistics, compute_statistics
+from muse_core.datasets.store import DatasetError
 from muse_core.datasets.windows import index_windows, window_rows
 
 # A memory map keeps a file descriptor open; this many episodes of a few images each stay far below the usual limit.
@@ -107,7 +108,7 @@ class SequenceDataset:
         return compute_statistics(self._kept, names)
 
     def _keep(self, episode: int) -> Arrays:
-        found = self._folder.episode(episode)
+        found = self._folder.get_episode(episode)
         try:
             kept = {name: np.array(found.arrays[name]) for name in self._kept_names}
         except ValueError as error:  # a frame that does not decode
@@ -123,7 +124,7 @@ class SequenceDataset:
         if self.in_memory:
             return self._kept[position]
         if position not in self._open:
-            arrays = self._folder.episode(self.episodes[position]).arrays
+            arrays = self._folder.get_episode(self.episodes[position]).arrays
             self._open[position] = {n: self._kept[position].get(n, arrays[n]) for n in self.spec}
             if len(self._open) > OPEN_EPISODES:
                 self._open.popitem(last=False)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from muse_core.configs import ConfigError, TrainConfig, load_config
-from muse_core.datasets.episode_folder import DatasetError
+from muse_core.datasets.store import DatasetError
 
 logger = logging.getLogger("muse_core.trainers.train")
 

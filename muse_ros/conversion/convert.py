@@ -14,7 +14,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
+from muse_core.datasets.episode_folder import EpisodeFolder
+from muse_core.datasets.store import DatasetError
 from muse_core.files import write_text
 from muse_core.worker_processes import begin_worker
 from muse_ros.bags.bags import Bag, BagError, open_bag

@@ -32,7 +32,7 @@ examples:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     arguments = _parse(argv)
-    from muse_core.datasets.episode_folder import DatasetError
+    from muse_core.datasets.store import DatasetError
     from muse_ros.contract.contract import ContractError
     from muse_ros.conversion.convert import Options, choose_contract, convert
     from muse_ros.conversion.recordings import bag_bytes, find_recordings

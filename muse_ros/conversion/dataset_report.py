@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
+from muse_core.datasets.episode_folder import EpisodeFolder
+from muse_core.datasets.store import DatasetError
 from muse_ros.contract.contract import Contract
 from muse_ros.contract.stream import Stream
 from muse_ros.conversion.stream_report import merged, percentiles

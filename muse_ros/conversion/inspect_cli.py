@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--contract", metavar="FILE|NAME", help="check a bag against it (default: the one in the bag)")
     parser.add_argument("--namespace", default="", metavar="NAME", help="namespace of the robot's topics, such as left")
     arguments = parser.parse_args(argv)
-    from muse_core.datasets.episode_folder import DatasetError
+    from muse_core.datasets.store import DatasetError
     from muse_ros.bags.bags import BagError, is_bag
     from muse_ros.contract.contract import ContractError
 

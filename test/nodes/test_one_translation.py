@@ -95,7 +95,7 @@ def lived(request, ros, spin, wait_until, tmp_path) -> Lived:
 
 def rows_of(dataset: EpisodeFolder) -> list[dict[str, np.ndarray]]:
     """Every row of every segment, in order."""
-    arrays = [dataset.episode(i).arrays for i in range(len(dataset))]
+    arrays = [dataset.get_episode(i).arrays for i in range(len(dataset))]
     rows = [{key: a[key][t] for key in a} for a in arrays for t in range(len(a["stamp_ns"]))]
     return sorted(rows, key=lambda row: int(row["stamp_ns"]))
 

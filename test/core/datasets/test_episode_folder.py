@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
+from muse_core.datasets.episode_folder import EpisodeFolder
+from muse_core.datasets.store import DatasetError
 from muse_core.spec import ArraySpec, Spec, SpecError
 
 SPEC = Spec(
@@ -35,7 +36,7 @@ def test_what_is_added_is_read_back_after_reopening(folder):
     assert again.lengths.tolist() == [5] and again.lengths.dtype == np.int64
     assert again.contract == {"name": "panda"} and again.provenance == {"by": "a test"}
     assert dict(again.spec) == dict(SPEC)
-    read = again.episode(0)
+    read = again.get_episode(0)
     assert len(read) == 5 and read.metadata == {"success": True}
     for key in SPEC:
         np.testing.assert_array_equal(read.arrays[key], arrays[key])
@@ -43,7 +44,7 @@ def test_what_is_added_is_read_back_after_reopening(folder):
 
 def test_arrays_are_memory_mapped_and_cannot_be_written(folder):
     folder.add_episode("e1", episode(3))
-    array = folder.episode("e1").arrays["image"]
+    array = folder.get_episode("e1").arrays["image"]
     assert isinstance(array, np.memmap)
     with pytest.raises(ValueError):
         array[0] = 0
@@ -54,7 +55,7 @@ def test_episodes_are_in_the_order_of_their_ids_whatever_the_order_of_writing(fo
         folder.add_episode(name, episode(length))
     assert folder.ids == ["a", "b", "c"] and folder.lengths.tolist() == [3, 2, 4]
     assert [e.id for e in folder] == ["a", "b", "c"]
-    assert folder.episode(-1).id == "c"
+    assert folder.get_episode(-1).id == "c"
 
 
 def test_the_same_episode_gives_the_same_bytes(tmp_path):
@@ -131,21 +132,21 @@ def test_a_damaged_array_is_named(folder):
     path = folder.path / "e1" / "q.npy"
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(DatasetError, match=r"q\.npy.*convert the episode again"):
-        folder.episode("e1")
+        folder.get_episode("e1")
 
 
 def test_an_array_shorter_than_the_episode_is_named(folder):
     folder.add_episode("e1", episode(3))
     np.save(folder.path / "e1" / "q.npy", np.zeros((2, 2), np.float32))
     with pytest.raises(DatasetError, match=r"expected float32 \(3, 2\), found float32 \(2, 2\)"):
-        folder.episode("e1")
+        folder.get_episode("e1")
 
 
 def test_a_pickled_array_is_refused(folder):
     folder.add_episode("e1", episode(3))
     np.save(folder.path / "e1" / "q.npy", np.array([object()] * 3), allow_pickle=True)
     with pytest.raises(DatasetError, match="e1"):
-        folder.episode("e1")
+        folder.get_episode("e1")
 
 
 def test_a_folder_without_dataset_json_says_what_to_do(tmp_path):
@@ -167,7 +168,7 @@ def test_creating_over_a_dataset_is_refused(folder):
 
 def test_an_unknown_episode_is_a_key_error(folder):
     with pytest.raises(KeyError, match="no episode 'x'"):
-        folder.episode("x")
+        folder.get_episode("x")
 
 
 def test_jpeg_storage_reads_like_an_array_and_stays_close(tmp_path):
@@ -177,7 +178,7 @@ def test_jpeg_storage_reads_like_an_array_and_stays_close(tmp_path):
     ramp = np.linspace(0, 255, 24).astype(np.uint8)
     arrays["image"] = np.stack([np.broadcast_to(ramp[None, :, None], (16, 24, 3)) // (n + 1) for n in range(4)])
     folder.add_episode("e1", arrays)
-    image = EpisodeFolder.open(folder.path).episode("e1").arrays["image"]
+    image = EpisodeFolder.open(folder.path).get_episode("e1").arrays["image"]
     assert image.shape == (4, 16, 24, 3) and image.dtype == np.uint8 and image.ndim == 4 and len(image) == 4
     whole = np.asarray(image)
     assert np.abs(whole.astype(int) - arrays["image"]).max() < 12
@@ -197,13 +198,13 @@ def test_damaged_jpeg_frames_are_an_error_that_names_the_file(tmp_path):
     data[-2:] = 0
     np.save(path, data)
     with pytest.raises(ValueError, match=r"image.jpg.npy, frame 3: the JPEG is cut short"):
-        folder.episode("e1").arrays["image"][:]
+        folder.get_episode("e1").arrays["image"][:]
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(DatasetError, match="convert the episode again"):
-        folder.episode("e1")
+        folder.get_episode("e1")
     (folder.path / "e1" / "image.ends.npy").unlink()
     with pytest.raises(DatasetError, match="convert the episode again"):
-        folder.episode("e1")
+        folder.get_episode("e1")
 
 
 def test_of_two_writers_of_one_episode_the_slower_is_refused_and_leaves_nothing(folder, monkeypatch):

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
+from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.sequence import SequenceDataset
+from muse_core.datasets.store import DatasetError
 from muse_core.spec import ArraySpec, Spec
 
 SPEC = Spec({"q": ArraySpec((2,)), "image": ArraySpec((4, 4, 3), "uint8"), "action": ArraySpec((1,), role="action")})

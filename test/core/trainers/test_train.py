@@ -132,7 +132,7 @@ def test_a_failed_start_says_why_and_leaves_nothing_behind(train, capsys, argume
 
 
 def test_episodes_labelled_as_failures_are_left_out_unless_asked_for(train, tiny_dataset):
-    arrays = {name: np.array(array) for name, array in tiny_dataset.episode(0).arrays.items()}
+    arrays = {name: np.array(array) for name, array in tiny_dataset.get_episode(0).arrays.items()}
     tiny_dataset.add_episode("failed", arrays, {"success": False})
     tiny_dataset.add_episode("unlabelled", arrays, {"success": None})
     for name, flag, used in (("without", [], 9), ("with", ["--include_failures"], 10)):
@@ -141,7 +141,7 @@ def test_episodes_labelled_as_failures_are_left_out_unless_asked_for(train, tiny
 
 
 def test_segments_of_one_episode_are_all_trained_on_or_all_held_out(tiny_dataset):
-    arrays = {name: np.array(array) for name, array in tiny_dataset.episode(0).arrays.items()}
+    arrays = {name: np.array(array) for name, array in tiny_dataset.get_episode(0).arrays.items()}
     for parent in range(20):
         for segment in range(3):
             metadata = {"success": True, "parent": f"parent_{parent}"}
@@ -153,7 +153,7 @@ def test_segments_of_one_episode_are_all_trained_on_or_all_held_out(tiny_dataset
 
 def test_a_dataset_of_failures_alone_cannot_be_trained_on(train, tiny_dataset, capsys):
     for name in list(tiny_dataset.ids):
-        arrays = {key: np.array(array) for key, array in tiny_dataset.episode(name).arrays.items()}
+        arrays = {key: np.array(array) for key, array in tiny_dataset.get_episode(name).arrays.items()}
         tiny_dataset.remove_episode(name)
         tiny_dataset.add_episode(name, arrays, {"success": False})
     assert train("--exp_name", "one") == 2

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from muse_core.datasets.episode_folder import DatasetError, EpisodeFolder
+from muse_core.datasets.episode_folder import EpisodeFolder
+from muse_core.datasets.store import DatasetError
 from muse_ros.bags.synthetic import Shape, episode, write_bag, write_episode
 from muse_ros.contract.contract import load_contract
 from muse_ros.conversion import convert_cli, inspect_cli
@@ -193,7 +194,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(session, tmp_path):
 def test_images_may_be_stored_as_jpeg(session, tmp_path):
     run(session, tmp_path / "raw")
     run(session, tmp_path / "small", images="jpeg")
-    raw, small = (EpisodeFolder.open(tmp_path / name).episode(0).arrays["image"] for name in ("raw", "small"))
+    raw, small = (EpisodeFolder.open(tmp_path / name).get_episode(0).arrays["image"] for name in ("raw", "small"))
     assert abs(raw[3].astype(int) - small[3].astype(int)).max() <= 2
 
 

@@ -35,7 +35,7 @@ def test_any_bag_converts_as_one_episode_without_an_episode_file(convert, tmp_pa
             writer.write(connections[each.topic], each.received_ns, each.data())
     result, dataset = convert.on(tmp_path / "foreign")
     assert result.refused is None and dataset.ids == ["foreign"]
-    stamps = dataset.episode(0).arrays["stamp_ns"]
+    stamps = dataset.get_episode(0).arrays["stamp_ns"]
     assert stamps[0] == at(-200) and stamps[-1] == at(1200) and len(stamps) == 15
     assert dataset.metadata(0)["success"] is None
 

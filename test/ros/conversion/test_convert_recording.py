@@ -36,7 +36,7 @@ def without(messages, topic, start_ms, stop_ms):
 def test_rows_hold_the_samples_and_the_action_of_their_tick(convert):
     result, dataset = convert(episode(SHAPE))
     assert result.refused is None and result.episodes == ["session-episode_0000"] and result.rows == 11
-    arrays = dataset.episode(0).arrays
+    arrays = dataset.get_episode(0).arrays
     times = np.arange(11) * 0.1
     np.testing.assert_array_equal(arrays["stamp_ns"], START_NS + np.arange(11) * 100 * MS)
     np.testing.assert_allclose(arrays["ee_position"], np.stack([times, 0 * times + 2, 0 * times + 3], 1), atol=1e-6)
@@ -54,13 +54,13 @@ def test_the_shipped_contract_labels_a_row_with_all_that_a_keyboard_asked_for_in
     keys = [Sent("/action", action(at(20 * k), [0.001, 0, 0, 0, 0, 0, 1], "teleop"), at(20 * k)) for k in range(52)]
     result, dataset = convert([*sent, *keys])
     assert result.refused is None
-    np.testing.assert_allclose(dataset.episode(0).arrays["action"][:10, 0], 0.005, atol=1e-7)
-    np.testing.assert_array_equal(dataset.episode(0).arrays["action"][:, 6], 1.0)
+    np.testing.assert_allclose(dataset.get_episode(0).arrays["action"][:10, 0], 0.005, atol=1e-7)
+    np.testing.assert_array_equal(dataset.get_episode(0).arrays["action"][:, 6], 1.0)
 
 
 def test_done_and_reward_lie_on_the_last_row_of_a_success(convert):
     _, dataset = convert()
-    arrays = dataset.episode(0).arrays
+    arrays = dataset.get_episode(0).arrays
     assert arrays["done"].tolist() == [False] * 10 + [True]
     assert arrays["reward"][:, 0].tolist() == [0.0] * 10 + [1.0]
     assert arrays["rollout_timestep"].tolist() == list(range(11))
@@ -70,7 +70,7 @@ def test_done_and_reward_lie_on_the_last_row_of_a_success(convert):
 @pytest.mark.parametrize(("outcome", "label"), [("failure", False), ("unlabelled", None)])
 def test_only_a_success_is_rewarded(convert, outcome, label):
     _, dataset = convert(outcome=outcome)
-    assert not dataset.episode(0).arrays["reward"].any() and dataset.metadata(0)["success"] is label
+    assert not dataset.get_episode(0).arrays["reward"].any() and dataset.metadata(0)["success"] is label
 
 
 def test_what_the_recorder_knew_is_in_the_metadata(convert):
@@ -89,7 +89,7 @@ def test_what_the_recorder_knew_is_in_the_metadata(convert):
 def test_ages_of_the_samples_can_be_read_from_the_rows(convert):
     messages = [each.stamped(each.stamp_ns - 7 * MS) if each.topic == CAMERA else each for each in episode(SHAPE)]
     _, dataset = convert(messages)
-    arrays = dataset.episode(0).arrays
+    arrays = dataset.get_episode(0).arrays
     column = list(CONTRACT.observations).index("image")
     assert set((arrays["stamp_ns"] - arrays["sample_stamp_ns"][:, column]).tolist()) == {7 * MS}
     assert set((arrays["stamp_ns"] - arrays["sample_stamp_ns"][:, 0]).tolist()) == {0}
@@ -127,7 +127,7 @@ def test_a_run_of_one_row_is_no_segment_but_is_counted(convert):
 
 def test_rows_before_the_first_action_and_after_the_last_are_dropped_and_counted(convert):
     _, dataset = convert(without(without(episode(SHAPE), "/action", -500, 200), "/action", 900, 2000))
-    assert (dataset.episode(0).arrays["stamp_ns"] - START_NS).tolist() == [n * 100 * MS for n in range(2, 9)]
+    assert (dataset.get_episode(0).arrays["stamp_ns"] - START_NS).tolist() == [n * 100 * MS for n in range(2, 9)]
     ticks = dataset.metadata(0)["ticks"]
     assert (ticks["leading"], ticks["trailing"], ticks["rows"]) == (2, 2, 7)
 
@@ -141,13 +141,13 @@ def test_an_image_that_cannot_be_decoded_splits_the_episode(convert):
 def test_the_clean_label_is_taken_where_the_teleoperator_has_one(convert):
     shape = Shape(duration_s=1.0, state_hz=50.0, labels=True)
     _, dataset = convert(shape=shape)
-    np.testing.assert_array_equal(dataset.episode(0).arrays["action"][3], -action_values(5).astype(np.float32))
+    np.testing.assert_array_equal(dataset.get_episode(0).arrays["action"][3], -action_values(5).astype(np.float32))
     assert dataset.metadata(0)["clean_labels"] == 11
 
 
 def test_a_policys_episode_is_labelled_by_its_own_actions(convert):
     _, dataset = convert(shape=Shape(duration_s=1.0, state_hz=50.0, source="policy"))
-    arrays = dataset.episode(0).arrays
+    arrays = dataset.get_episode(0).arrays
     assert set(arrays["policy_type"].ravel()) == {253} and arrays["action"][3, 0] == np.float32(0.005)
 
 
@@ -159,7 +159,7 @@ def test_a_takeover_is_marked_where_it_happens(convert):
             each = Sent(each.topic, message, each.received_ns)
         messages.append(each)
     _, dataset = convert(messages)
-    arrays = dataset.episode(0).arrays
+    arrays = dataset.get_episode(0).arrays
     assert arrays["policy_type"].ravel().tolist() == [253] * 6 + [255] * 5
     assert np.flatnonzero(arrays["policy_switch"]).tolist() == [6]
 
@@ -168,7 +168,7 @@ def test_a_click_marks_the_row_in_whose_period_it_fell(convert):
     _, dataset = convert(
         [*episode(SHAPE), event(at(399), "click", "episode_0000"), event(at(500), "click", "episode_0000")]
     )
-    assert np.flatnonzero(dataset.episode(0).arrays["click_state"]).tolist() == [3, 5]
+    assert np.flatnonzero(dataset.get_episode(0).arrays["click_state"]).tolist() == [3, 5]
 
 
 def test_ticks_of_a_live_policy_use_the_samples_that_it_used(convert):
@@ -177,7 +177,7 @@ def test_ticks_of_a_live_policy_use_the_samples_that_it_used(convert):
     used |= {"image": at(350), "ego_image": at(300)}
     messages = episode(Shape(duration_s=1.0, state_hz=50.0, source="policy"))
     _, dataset = convert([*messages, status(at(400), used)])
-    arrays = dataset.episode(0).arrays
+    arrays = dataset.get_episode(0).arrays
     assert arrays["sample_stamp_ns"][4].tolist() == [used[key] for key in columns]
     assert arrays["sample_stamp_ns"][5].tolist() == [at(500)] * len(columns)
     assert arrays["ee_position"][4, 0] == np.float32(0.36) and dataset.metadata(0)["live_ticks"] == 1
@@ -188,7 +188,7 @@ def test_a_live_tick_off_the_grid_takes_the_place_of_the_grids(convert):
     messages = without(episode(SHAPE), "/action", 400, 500)
     messages += [status(at(403), used), Sent("/action", action(at(403), [0.5] * 7), at(405))]
     _, dataset = convert(messages)
-    arrays = dataset.episode(0).arrays
+    arrays = dataset.get_episode(0).arrays
     assert (arrays["stamp_ns"] - START_NS).tolist()[3:6] == [at(n) - START_NS for n in (300, 403, 500)]
     assert arrays["action"][4, 0] == 0.5
 
@@ -211,7 +211,7 @@ def test_no_change_of_the_future_changes_a_row(convert):
                 continue
             messages.append(each)
         _, dataset = convert(messages, folder=f"world{seed}")
-        return dataset.episode(0).arrays
+        return dataset.get_episode(0).arrays
 
     one, two = world(1), world(2)
     for key in (*CONTRACT.observations, "action", "stamp_ns", "sample_stamp_ns"):
@@ -225,9 +225,9 @@ def test_the_order_of_messages_in_the_bag_does_not_matter(convert, tmp_path):
     marks = [event(at(0), "start", SHAPE.episode), event(at(1000), "stop", SHAPE.episode)]
     write(tmp_path / "jumbled", SHAPE, [*jumbled, *marks])
     _, jumbled_set = convert.on(tmp_path / "jumbled")
-    for key, array in sorted_set.episode(0).arrays.items():
+    for key, array in sorted_set.get_episode(0).arrays.items():
         if key != "sample_stamp_ns":
-            np.testing.assert_array_equal(array, jumbled_set.episode(0).arrays[key])
+            np.testing.assert_array_equal(array, jumbled_set.get_episode(0).arrays[key])
 
 
 def test_a_bag_of_which_nothing_can_be_read_is_refused_for_its_damage(convert, tmp_path):
