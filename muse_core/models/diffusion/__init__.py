@@ -1,0 +1,1 @@
+"""Diffusion: noise schedules, and sampling by taking the noise away step by step."""
