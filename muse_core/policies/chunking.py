@@ -1,0 +1,108 @@
+"""Action chunks carried out step by step: receding horizon, and temporal ensembling as in ACT.
+
+A model that predicts T actions at once is asked again after `execute` of them. Each episode of a batch keeps its own
+count, so that what one does changes nothing for its neighbours. numpy only.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+class ChunkExecutor:
+    """Turns chunks of actions into one action a step, for a batch of episodes.
+
+    Without `ensemble`, an action comes from the newest chunk. With it, all chunks that reach the present step are
+    averaged with weights ``exp(-ensemble * i)``, where i = 0 is the oldest of them: a small `ensemble` heeds new
+    predictions sooner. Zhao et al., "Learning Fine-Grained Bimanual Manipulation with Low-Cost Hardware", 2023.
+    Averages are plain, so quaternions are to be made unit again by the caller.
+
+    Args:
+        execute: Steps between predictions, at least 1 and at most the length of a chunk.
+        ensemble: The weights' decay, 0.01 in the paper; None averages nothing.
+        batch_size: Episodes side by side.
+
+    Raises:
+        ValueError: when a number is out of range.
+    """
+
+    def __init__(self, execute: int = 1, ensemble: float | None = None, batch_size: int = 1) -> None:
+        if execute < 1 or batch_size < 1:
+            raise ValueError(f"execute and batch_size must be at least 1, got {execute} and {batch_size}")
+        if ensemble is not None and not math.isfinite(ensemble):
+            raise ValueError(f"ensemble must be a finite number or None, got {ensemble}")
+        self._execute = execute
+        self._ensemble = ensemble
+        self._batch_size = batch_size
+        self._chunks: np.ndarray | None = None  # (B, K, T, ...): the last K predictions
+        self._ages = np.zeros((batch_size, 0), np.int64)  # (B, K): steps since each was made; -1 where there is none
+
+    def reset(self, which: np.ndarray | None = None) -> None:
+        """Forget the predictions of some episodes.
+
+        Args:
+            which: (B,) bool, True where an episode begins anew; all by default.
+        """
+        self._ages[slice(None) if which is None else np.asarray(which, bool)] = -1
+
+    def needs_prediction(self) -> np.ndarray:
+        """Which episodes need a new chunk before their next action, (B,) bool."""
+        newest = np.where(self._ages < 0, self._execute, self._ages).min(axis=1, initial=self._execute)
+        return newest >= self._execute
+
+    def add(self, chunk: np.ndarray) -> None:
+        """Take in a prediction that begins at the present step.
+
+        Only the episodes that need one take it: the others go on with what they have, as they would alone.
+
+        Args:
+            chunk: (B, T, ...) actions.
+
+        Raises:
+            ValueError: when the batch or the length differs from before, or T is below `execute`.
+        """
+        chunk = np.asarray(chunk)
+        self._allocate(chunk)
+        rows = np.flatnonzero(self.needs_prediction())
+        ages = self._ages[rows]
+        slots = np.where(ages < 0, np.iinfo(np.int64).max, ages).argmax(axis=1)  # a free one, or the oldest
+        self._chunks[rows, slots] = chunk[rows]
+        self._ages[rows, slots] = 0
+
+    def next(self) -> np.ndarray:
+        """The actions of the present step, (B, ...) in the dtype of the chunks; the next call gives the next step's.
+
+        Raises:
+            RuntimeError: when an episode needs a prediction first.
+        """
+        waiting = np.flatnonzero(self.needs_prediction())
+        if len(waiting):
+            raise RuntimeError(f"episodes {waiting.tolist()} of the batch need a prediction: call add() first")
+        length = self._chunks.shape[2]
+        covering = (self._ages >= 0) & (self._ages < length)
+        rows, slots = np.ogrid[: self._batch_size, : self._ages.shape[1]]
+        actions = self._chunks[rows, slots, np.where(covering, self._ages, 0)]
+        weights = self._weights(covering)
+        weights = weights.reshape(*weights.shape, *[1] * (actions.ndim - 2))
+        self._ages[self._ages >= 0] += 1
+        return (weights * actions).sum(axis=1).astype(self._chunks.dtype)
+
+    def _weights(self, covering: np.ndarray) -> np.ndarray:
+        """(B, K) weights that sum to one over the predictions that reach the present step."""
+        older = (self._ages[:, None, :] > self._ages[:, :, None]) & covering[:, None, :]
+        rank = older.sum(axis=2)  # 0 for the oldest
+        weights = np.where(covering, np.exp(-(self._ensemble or 0.0) * rank), 0.0)
+        return weights / weights.sum(axis=1, keepdims=True)
+
+    def _allocate(self, chunk: np.ndarray) -> None:
+        if chunk.ndim < 2 or len(chunk) != self._batch_size or chunk.shape[1] < self._execute:
+            expected = f"(B = {self._batch_size}, T >= execute = {self._execute}, ...)"
+            raise ValueError(f"a chunk must be {expected}, got shape {chunk.shape}")
+        if self._chunks is None:
+            count = 1 if self._ensemble is None else -(-chunk.shape[1] // self._execute)
+            self._chunks = np.zeros((self._batch_size, count, *chunk.shape[1:]), chunk.dtype)
+            self._ages = np.full((self._batch_size, count), -1, np.int64)
+        elif chunk.shape[1:] != self._chunks.shape[2:]:
+            raise ValueError(f"chunks must keep their shape: {self._chunks.shape[2:]} before, {chunk.shape[1:]} now")
