@@ -15,7 +15,7 @@ from muse_core.files import replacing
 from muse_core.spec import Spec
 
 FORMAT = "muse checkpoint"
-VERSION = 1
+VERSION = 2
 
 
 class CheckpointError(ValueError):

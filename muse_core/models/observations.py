@@ -1,37 +1,28 @@
-"""Observations to one feature vector a step: images through vision encoders, the rest normalised."""
+"""Observations to one feature vector a step: images through vision encoders, the rest normalised, the goal beside."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from muse_core.models.model import Tensors
 from muse_core.models.normalizer import Normalizer
+from muse_core.models.rotations import SignedQuaternions, rotation_columns
 
 if TYPE_CHECKING:
+    from muse_core.configs import TrainConfig
     from muse_core.datasets.statistics import Statistics
     from muse_core.spec import Spec
 
 QUATERNION_UNIT = "quaternion xyzw"
 
 
-def rotation_columns(quaternions: Tensor) -> Tensor:
-    """(..., 4) xyzw to the first two columns of the rotation matrix, (..., 6).
-
-    A quaternion and its negative are one rotation, and a robot may report either; these columns are the same for both
-    and never jump. Zhou et al., "On the Continuity of Rotation Representations in Neural Networks", 2019.
-    """
-    x, y, z, w = quaternions.unbind(-1)
-    first = (1 - 2 * (y * y + z * z), 2 * (x * y + z * w), 2 * (x * z - y * w))
-    second = (2 * (x * y - z * w), 1 - 2 * (x * x + z * z), 2 * (y * z + x * w))
-    return torch.stack((*first, *second), dim=-1)
-
-
 class ObservationEncoder(nn.Module):
-    """Encodes (B, H, ...) observations as (B, H, size)."""
+    """Encodes (B, O, ...) observations, and goals where there are any, as (B, O, size)."""
 
     def __init__(
         self,
@@ -40,39 +31,100 @@ class ObservationEncoder(nn.Module):
         *,
         shared: bool = False,
         statistics: Mapping[str, Statistics] | None = None,
+        goals: Sequence[str] = (),
+        crop: float = 1.0,
+        image_size: tuple[int, int] | None = None,
+        rotation: str = "columns",
     ) -> None:
         """Make the encoders.
 
         Args:
-            observations: What comes in. Arrays in unit ``quaternion xyzw`` become rotation columns, other
+            observations: What comes in. Arrays in unit ``quaternion xyzw`` become what `rotation` says, other
                 low-dimensional ones are normalised.
-            camera_encoder: Makes a module with an attribute `size` that takes (N, height, width, 3) uint8 to (N, size).
+            camera_encoder: Makes a module with an attribute `size` that takes (N, height, width, 3) bytes to (N, size).
             shared: Whether all cameras go through one encoder, in one batch.
             statistics: To normalise by.
+            goals: Observations whose value at the goal comes in too, as ``goal/<name>`` (B, ...).
+            crop: Share of the pictures' height and width that is seen. Pictures come in whole, and lose their border
+                here; or cropped to that size already, by an augmentation.
+            image_size: (height, width) that pictures are then resized to.
+            rotation: ``columns`` of the rotation matrix, or the ``quaternion`` with its sign fixed.
         """
         super().__init__()
         self.images = [name for name, array in observations.items() if array.is_image]
-        self.rotations = [n for n, array in observations.items() if array.unit == QUATERNION_UNIT]
-        self.vectors = [n for n in observations if n not in self.images and n not in self.rotations]
+        rotations = [n for n, array in observations.items() if array.unit == QUATERNION_UNIT]
+        self.vectors = [n for n in observations if n not in self.images and n not in rotations]
         shapes = {name: observations[name].shape for name in self.vectors}
         self.normalizer = Normalizer(shapes, statistics)
-        self.shared = shared
-        names = ["all"] if shared else self.images
-        self.cameras = nn.ModuleDict({name: camera_encoder() for name in names if self.images})
-        self.size = 6 * len(self.rotations) + sum(torch.Size(s).numel() for s in shapes.values())
-        self.size += sum(self.cameras["all" if shared else name].size for name in self.images)
+        self.rotations = nn.ModuleDict()
+        if rotation == "quaternion":
+            self.rotations.update({n: SignedQuaternions(statistics and statistics[n]) for n in rotations})
+        self.columns = [n for n in rotations if n not in self.rotations]
+        self.shared, self.image_size, self.goals = shared, image_size, tuple(goals)
+        self.windows = {n: cropped_size(observations[n].shape[:2], crop) for n in self.images}
+        self.cameras = nn.ModuleDict({n: camera_encoder() for n in (["all"] if shared else self.images) if self.images})
+        sizes = {n: torch.Size(shape).numel() for n, shape in shapes.items()}
+        sizes |= {n: 6 for n in self.columns} | {n: 4 for n in self.rotations}
+        sizes |= {n: self.cameras["all" if shared else n].size for n in self.images}
+        self.size = sum(sizes.values()) + sum(sizes[n] for n in self.goals)
 
     def forward(self, batch: Tensors) -> Tensor:
-        """(B, H, ...) observations to (B, H, size)."""
-        parts = [self.normalizer.normalize(name, batch[name]).flatten(2) for name in self.vectors]
-        parts += [rotation_columns(batch[name].float()) for name in self.rotations]
-        return torch.cat(parts + self._encode_images(batch), dim=-1)
+        """(B, O, ...) observations and (B, ...) goals to (B, O, size)."""
+        names = (*self.vectors, *self.columns, *self.rotations, *self.images)
+        features = torch.cat(self._encode({name: batch[name] for name in names}), dim=-1)
+        if not self.goals:
+            return features
+        goals = torch.cat(self._encode({n: batch[f"goal/{n}"].unsqueeze(1) for n in self.goals}), dim=-1)
+        return torch.cat([features, goals.expand(-1, features.shape[1], -1)], dim=-1)
 
-    def _encode_images(self, batch: Tensors) -> list[Tensor]:
-        flat = [batch[name].flatten(0, 1) for name in self.images]
-        if self.shared and flat:
-            encoded = self.cameras["all"](torch.cat(flat)).chunk(len(flat))
+    def frames(self, name: str, images: Tensor) -> Tensor:
+        """(..., height, width, 3) pictures of one camera as its encoder sees them: (N, height, width, 3)."""
+        frames = images.flatten(0, -4)
+        height, width = self.windows[name]
+        top, left = (frames.shape[1] - height) // 2, (frames.shape[2] - width) // 2
+        if top < 0 or left < 0:
+            raise ValueError(f"{name!r}: expected at least {height}x{width} pixels, got {tuple(images.shape[-3:-1])}")
+        frames = frames[:, top : top + height, left : left + width]
+        if self.image_size is None or tuple(self.image_size) == (height, width):
+            return frames
+        resized = F.interpolate(frames.permute(0, 3, 1, 2).float(), size=tuple(self.image_size), mode="area")
+        return resized.permute(0, 2, 3, 1)
+
+    def _encode(self, arrays: Tensors) -> list[Tensor]:
+        """Features of each of these (B, T, ...) arrays, (B, T, size)."""
+        vectors = [self.normalizer.normalize(n, arrays[n]).flatten(2) for n in self.vectors if n in arrays]
+        vectors += [rotation_columns(arrays[n].float()) for n in self.columns if n in arrays]
+        vectors += [encode(arrays[n].float()) for n, encode in self.rotations.items() if n in arrays]
+        return vectors + self._encode_images({n: arrays[n] for n in self.images if n in arrays})
+
+    def _encode_images(self, arrays: Tensors) -> list[Tensor]:
+        frames = {name: self.frames(name, images) for name, images in arrays.items()}
+        one_batch = self.shared and len({each.shape for each in frames.values()}) == 1
+        if one_batch:
+            encoded = self.cameras["all"](torch.cat([*frames.values()])).chunk(len(frames))
         else:
-            encoded = [self.cameras[name](images) for name, images in zip(self.images, flat, strict=True)]
-        leading = batch[self.images[0]].shape[:2] if self.images else ()
-        return [features.unflatten(0, leading) for features in encoded]
+            encoded = [self.cameras["all" if self.shared else n](each) for n, each in frames.items()]
+        return [e.unflatten(0, a.shape[:2]) for e, a in zip(encoded, arrays.values(), strict=True)]
+
+
+def cropped_size(size: tuple[int, int], share: float) -> tuple[int, int]:
+    """Height and width of a crop that keeps this share of each, rounded; at least one pixel."""
+    return tuple(max(1, round(share * n)) for n in size)
+
+
+def build_observation_encoder(
+    config: TrainConfig, spec: Spec, statistics: Mapping[str, Statistics] | None
+) -> ObservationEncoder:
+    """The encoder of a training config's observations."""
+    from muse_core.models.vision import build_camera_encoder
+
+    return ObservationEncoder(
+        spec.select(config.observations),
+        lambda: build_camera_encoder(config.model.encoder),
+        shared=config.model.encoder.shared,
+        statistics=statistics,
+        goals=config.goal.keys,
+        crop=config.image_crop,
+        image_size=config.image_size,
+        rotation=config.rotation,
+    )

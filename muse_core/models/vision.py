@@ -6,9 +6,13 @@ Images come in as bytes, as the camera gave them; scaling is done here and nowhe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from muse_core.configs import EncoderConfig
 
 
 def scale_images(images: Tensor) -> Tensor:
@@ -65,3 +69,8 @@ class SmallEncoder(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(N, height, width, 3) uint8 to (N, size)."""
         return self.keypoints(self.convolutions(scale_images(images)))
+
+
+def build_camera_encoder(config: EncoderConfig) -> SmallEncoder:
+    """The encoder that a config describes."""
+    return SmallEncoder(config.channels, config.kernels, config.strides, config.temperature)

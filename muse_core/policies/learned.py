@@ -5,46 +5,55 @@ Importing this module does not import torch; loading a checkpoint does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from muse_core.checkpoints import Checkpoint, load_checkpoint
+from muse_core.spec import Spec
 
 Arrays = dict[str, np.ndarray]
 
 
 class LearnedPolicy:
-    """Runs a checkpoint. The same observations give the same actions: nothing is random, nothing is augmented.
+    """Runs a checkpoint. The same observations give the same actions: nothing is augmented, and noise is seeded.
 
     Attributes:
-        observation_spec: What :meth:`act` needs.
-        action_spec: What it returns.
+        observation_spec: What :meth:`act` needs, goals (``goal/<key>``) not among them.
+        goal_spec: The goals that the model is conditioned on; empty where it is not.
+        action_spec: What :meth:`act` returns.
         contract: The contract of the demonstrations, where they had one.
         rate_hz: Rate at which it is to act, where the demonstrations say so.
         checkpoint: What it was made from.
+        batch_size: Episodes that are run side by side; None where arrays come without that dimension.
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu", batch_size: int | None = None) -> None:
         """Build the model and load its weights."""
         from muse_core.models import build_model
 
         spec = checkpoint.array_spec
         config = checkpoint.train_config
         self.observation_spec = spec.select(config.observations)
+        self.goal_spec = Spec({f"goal/{name}": spec[name] for name in config.goal.keys})
         self.action_spec = spec.select(config.actions)
         self.contract: dict[str, Any] | None = checkpoint.contract
         self.rate_hz = checkpoint.rate_hz
         self.checkpoint = checkpoint
+        self.batch_size = batch_size
         self._device = device
+        self._goal: Arrays = {}
         self._model = build_model(config, spec)
         self._model.load_state_dict(checkpoint.model)
         self._model.to(device).eval()
         self.reset()
 
     @classmethod
-    def from_checkpoint(cls, source: str | Path | Checkpoint, device: str = "cpu") -> LearnedPolicy:
+    def from_checkpoint(
+        cls, source: str | Path | Checkpoint, device: str = "cpu", batch_size: int | None = None
+    ) -> LearnedPolicy:
         """The policy of a checkpoint, or of the file that holds one.
 
         Raises:
@@ -52,34 +61,53 @@ class LearnedPolicy:
             CheckpointError: when it is no checkpoint.
         """
         checkpoint = source if isinstance(source, Checkpoint) else load_checkpoint(source)
-        return cls(checkpoint, device)
+        return cls(checkpoint, device, batch_size)
 
-    def reset(self) -> None:
-        """Forget the last episode."""
-        self._memory = self._model.start(1)
+    def set_goal(self, goal: Arrays) -> None:
+        """The goal from now on, as ``goal/<key>`` or ``<key>`` to array; one in an observation goes before it."""
+        self._goal = {name if name.startswith("goal/") else f"goal/{name}": value for name, value in goal.items()}
+
+    def reset(self, which: Sequence[int] | None = None) -> None:
+        """Forget the last episode, or of a batch those with these numbers."""
+        import torch
+
+        if which is None:
+            self._memory = self._model.start(self.batch_size or 1)
+            return
+        chosen = torch.zeros(self.batch_size or 1, dtype=torch.bool)
+        chosen[list(which)] = True
+        self._memory.forget(chosen)
 
     def act(self, observation: Arrays) -> Arrays:
-        """The action for one observation.
+        """The action for one observation, or the actions for a batch of them.
 
         Args:
-            observation: Arrays of one time step, as `observation_spec` describes them; further keys are ignored.
+            observation: Arrays of one time step, as `observation_spec` describes them, behind the batch where there is
+                one; further keys are ignored.
 
         Returns:
-            Arrays as `action_spec` describes them.
+            Arrays as `action_spec` describes them, behind the batch where there is one.
 
         Raises:
             SpecError: naming an array that is missing or not as described.
         """
         import torch
 
-        self.observation_spec.check(observation)
-        tensors = {n: torch.from_numpy(np.array(observation[n])[None]).to(self._device) for n in self.observation_spec}
+        batched = self.batch_size is not None
+        spec = Spec({**self.observation_spec, **self.goal_spec})
+        arrays = {**self._goal, **observation}
+        spec.check(arrays, leading=int(batched))
+        found = {name: np.array(arrays[name]) if batched else np.array(arrays[name])[None] for name in spec}
         with torch.inference_mode():
-            actions, self._memory = self._model.step(tensors, self._memory)
-        return {n: actions[n][0].cpu().numpy().astype(a.dtype) for n, a in self.action_spec.items()}
+            tensors = {name: torch.from_numpy(array).to(self._device) for name, array in found.items()}
+            self._model.observe(tensors, self._memory)
+            chunk = self._model.predict(self._memory)
+        actions = {n: chunk[n][:, 0].cpu().numpy().astype(a.dtype) for n, a in self.action_spec.items()}
+        return actions if batched else {name: action[0] for name, action in actions.items()}
 
     def warm_up(self, steps: int = 5) -> None:
         """Act a few times on made-up observations, so that the first real action is as fast as the rest; then reset."""
+        leading = () if self.batch_size is None else (self.batch_size,)
         for _ in range(steps):
-            self.act(self.observation_spec.zeros())
+            self.act({**self.goal_spec.zeros(*leading), **self.observation_spec.zeros(*leading)})
         self.reset()

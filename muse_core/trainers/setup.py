@@ -89,9 +89,9 @@ def open_dataset(config: TrainConfig) -> EpisodeFolder:
             raise ConfigError(f"{path}: {name} is an image, which is no action; choose with --actions")
     for name in config.observations:
         array = folder.spec[name]
-        if array.is_image and config.random_shift >= min(array.shape[:2]):
+        if array.is_image and config.augment.shift >= min(array.shape[:2]):
             size = f"{array.shape[0]}x{array.shape[1]}"
-            raise ConfigError(f"--random_shift {config.random_shift} leaves nothing of {name}, {size} pixels")
+            raise ConfigError(f"--augment.shift {config.augment.shift} leaves nothing of {name}, {size} pixels")
     return folder
 
 

@@ -17,7 +17,7 @@ from muse_core.checkpoints import Checkpoint, save_checkpoint
 from muse_core.configs import TrainConfig
 from muse_core.datasets.sampler import WindowSampler
 from muse_core.datasets.sequence import Arrays, SequenceDataset
-from muse_core.models.model import Tensors
+from muse_core.models.model import Tensors, Term, Terms, weighted_loss
 from muse_core.trainers.experiment import Experiment
 from muse_core.trainers.interrupt import StopRequest
 from muse_core.trainers.loading import prefetch
@@ -96,7 +96,7 @@ class Trainer:
     def run(self, experiment: Experiment, writer: SummaryWriter, show_progress: bool = True) -> Progress:
         """Train until the limit of steps or minutes, or until a signal asks to stop; save in any case."""
         config, state = self.config, self.progress
-        batches = prefetch(self.train_data, self.sampler, config.random_shift, config.seed)
+        batches = prefetch(self.train_data, self.sampler, config.augment.shift, config.seed)
         begun = time.monotonic() - state.elapsed_s
         meter = Meter()
         with StopRequest() as stop, closing(batches), self._bar(show_progress) as bar:
@@ -191,12 +191,14 @@ class Trainer:
 
     def _learn(self, batch: Arrays) -> Tensors:
         self.model.train()
-        scalars = self.model.loss(to_device(batch, self.device))
+        terms = self.model.loss(to_device(batch, self.device))
+        loss = weighted_loss(terms)
         self.optimizer.zero_grad(set_to_none=True)
-        scalars["loss"].backward()
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_gradient_norm)
         self.optimizer.step()
-        return {name: value.detach() for name, value in scalars.items()} | {"gradient_norm": norm.detach()}
+        scalars = {"loss": loss, **{f"loss/{name}": term.mean for name, term in terms.items()}, "gradient_norm": norm}
+        return {name: value.detach() for name, value in scalars.items()}
 
     @torch.no_grad()
     def _validate(self, experiment: Experiment, writer: SummaryWriter) -> None:
@@ -205,15 +207,13 @@ class Trainer:
         if data is None:
             return
         self.model.eval()
-        totals: dict[str, float] = {}
-        steps = 0
+        whole: Terms = {}
         for begin in range(0, len(data), VALIDATION_BATCH):
             batch = data.get_batch(np.arange(begin, min(begin + VALIDATION_BATCH, len(data))))
-            real = int(batch["mask"].sum())
-            steps += real
-            for name, value in self.model.loss(to_device(batch, self.device)).items():
-                totals[name] = totals.get(name, 0.0) + float(value) * real
-        means = {name: total / steps for name, total in totals.items()}
+            for name, term in self.model.loss(to_device(batch, self.device)).items():
+                before = whole.get(name, Term(torch.zeros(()), torch.zeros(()), term.weight))
+                whole[name] = Term(before.total + term.total.cpu(), before.count + term.count.cpu(), term.weight)
+        means = {"loss": float(weighted_loss(whole)), **{f"loss/{n}": float(term.mean) for n, term in whole.items()}}
         state.validation_loss = means["loss"]
         self._log(experiment, writer, "validation", means)
         if state.best_validation_loss is None or means["loss"] < state.best_validation_loss:

@@ -85,5 +85,5 @@ def test_another_version_is_refused_by_number(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(checkpoints, "VERSION", 99)
     save_checkpoint(tmp_path / "model.pt", example())
     monkeypatch.undo()
-    with pytest.raises(CheckpointError, match="has checkpoint version 99; this Muse reads 1"):
+    with pytest.raises(CheckpointError, match="has checkpoint version 99; this Muse reads 2"):
         load_checkpoint(tmp_path / "model.pt")

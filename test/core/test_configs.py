@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from muse_core.configs import BCRNNConfig, ConfigError, EncoderConfig, TrainConfig, load_config
+from muse_core.configs import BCRNNConfig, ConfigError, SmallEncoderConfig, TrainConfig, load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted((ROOT / "config" / "train").rglob("*.py"))
@@ -24,7 +24,7 @@ def test_there_is_one_for_each_task_of_the_simulator():
 
 
 def test_a_nested_config_survives_json():
-    config = TrainConfig(model=BCRNNConfig(hidden_size=7, encoder=EncoderConfig(channels=(1, 2, 3))))
+    config = TrainConfig(model=BCRNNConfig(hidden_size=7, encoder=SmallEncoderConfig(channels=(1, 2, 3))))
     assert TrainConfig.from_dict(json.loads(config.to_json())) == config
 
 
@@ -32,13 +32,16 @@ def test_a_nested_config_survives_json():
     ("data", "message"),
     [
         ({"horizonn": 3}, "config: unknown key 'horizonn'; did you mean 'horizon'?"),
-        ({"model": {"encoder": {"stride": [2]}}}, "config.model.encoder: unknown key 'stride'; did you mean 'strides'"),
+        (
+            {"model": {"kind": "bc_rnn", "encoder": {"kind": "small", "stride": [2]}}},
+            "config.model.encoder: unknown key 'stride'; did you mean 'strides'",
+        ),
         ({"horizon": 0}, "horizon must be at least 1, got 0"),
         ({"horizon": "ten"}, "horizon must be int, got 'ten'"),
         ({"horizon": True}, "horizon must be int, got True"),
-        ({"max_minutes": "8"}, r"max_minutes must be float \| None, got '8'"),
+        ({"max_minutes": "8"}, r"max_minutes must be float or None, got '8'"),
         ({"observations": "image"}, r"observations must be tuple\[str, ...\], got 'image'"),
-        ({"model": {"kind": "bc_rn"}}, "kind must be one of 'bc_rnn', got 'bc_rn'"),
+        ({"model": {"kind": "bc_rn"}}, "config.model: unknown kind 'bc_rn'; did you mean 'bc_rnn'"),
         ({"observations": ["q", "action"]}, r"different keys, each named once, got \['action'\]"),
         ({"observations": ["q", "q"]}, r"different keys, each named once, got \['q'\]"),
         ({"exp_name": "../elsewhere"}, "exp_name must be a name, without folders"),
@@ -52,7 +55,7 @@ def test_a_key_or_value_that_cannot_be_is_named(data: dict, message: str):
 
 def test_encoder_layers_that_disagree_are_refused():
     with pytest.raises(ConfigError, match=r"channels, kernels and strides must be equally many, got \[2, 3\]"):
-        EncoderConfig(channels=(1, 2))
+        SmallEncoderConfig(channels=(1, 2))
 
 
 def write(path: Path, text: str) -> Path:

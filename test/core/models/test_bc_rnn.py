@@ -7,12 +7,14 @@ import pytest
 
 from muse_core.configs import BCRNNConfig, TrainConfig
 from muse_core.datasets.sequence import SequenceDataset
+from muse_core.datasets.statistics import Statistics
 from muse_core.spec import Spec
 
 torch = pytest.importorskip("torch")
 
 from muse_core.models import build_model  # noqa: E402
-from muse_core.models.observations import rotation_columns  # noqa: E402
+from muse_core.models.model import weighted_loss  # noqa: E402
+from muse_core.models.rotations import SignedQuaternions, rotation_columns  # noqa: E402
 from muse_core.trainers.trainer import to_device  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -46,7 +48,7 @@ def test_padded_steps_change_neither_the_loss_nor_its_gradient(model, data):
     gradients = []
     for inputs in (batch, changed):
         model.zero_grad()
-        model.loss(inputs)["loss"].backward()
+        weighted_loss(model.loss(inputs)).backward()
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
     assert batch["mask"].tolist() == [[True, False, False, False], [True] * 4]
     assert torch.allclose(gradients[0], gradients[1], atol=1e-7)
@@ -57,15 +59,15 @@ def test_the_loss_is_smooth_l1_of_normalised_actions_averaged_over_real_steps(mo
     batch = to_device(data.get_batch([len(data) - 1]), CPU)
     with torch.no_grad():
         predicted = model(batch)[0, 0]
-        target = model.actions.normalize("action", batch["action"])[0, 0]
+        target = model.actions.encode(batch)[0, 0]
         error = (predicted - target).abs()
         by_hand = torch.where(error < 1, error * error / 2, error - 0.5).mean()
-        assert model.loss(batch)["loss"].item() == pytest.approx(by_hand.item(), rel=1e-5)
+        assert weighted_loss(model.loss(batch)).item() == pytest.approx(by_hand.item(), rel=1e-5)
 
 
 def test_a_gripper_of_zero_and_one_weighs_as_much_as_a_translation_of_millimetres(model, data):
     batch = to_device(data.get_batch(np.arange(len(data))), CPU)
-    target = model.actions.normalize("action", batch["action"])[batch["mask"]]
+    target = model.actions.encode(batch)[batch["mask"]]
     assert target[:, [0, 1, 6]].std(dim=0).tolist() == pytest.approx([1.0, 1.0, 1.0], abs=0.3)
 
 
@@ -75,11 +77,11 @@ def test_step_by_step_gives_what_the_whole_window_gives(data, memory):
     model = build_model(config(memory), data.spec, data.statistics()).eval()
     batch = to_device(data.get_batch([0]), CPU)
     with torch.no_grad():
-        whole = model.actions.clamp("action", model.actions.unnormalize("action", model(batch)))
+        whole = model.actions.decode(model(batch))["action"]
         state = model.start(1)
         for t in range(4):
-            action, state = model.step({n: batch[n][:, t] for n in data.spec if n != "action"}, state)
-            assert torch.allclose(action["action"], whole[:, t], atol=1e-5)
+            model.observe({n: batch[n][:, t] for n in data.spec if n != "action"}, state)
+            assert torch.allclose(model.predict(state)["action"][:, 0], whole[:, t], atol=1e-5)
 
 
 @pytest.mark.parametrize("memory", ["sliding", "flush"])
@@ -91,8 +93,8 @@ def test_what_was_seen_more_than_a_horizon_ago_is_forgotten(data, memory):
         state = model.start(1)
         for seed in [past] * 4 + [10, 11, 12, 13]:
             with torch.no_grad():
-                action, state = model.step(fake(data.spec, seed), state)
-        outcomes.append(action["action"])
+                model.observe(fake(data.spec, seed), state)
+        outcomes.append(model.predict(state)["action"])
     assert torch.equal(*outcomes)
 
 
@@ -100,8 +102,10 @@ def test_actions_keep_within_what_the_demonstrations_held(model, data):
     observation = fake(data.spec, 0)
     observation["ee_position"] *= 1000
     with torch.no_grad():
-        action, _ = model.step(observation, model.start(1))
-    assert 0.0 <= action["action"][0, 6] <= 1.0
+        memory = model.start(1)
+        model.observe(observation, memory)
+        action = model.predict(memory)["action"]
+    assert 0.0 <= action[0, 0, 6] <= 1.0
 
 
 def test_a_quaternion_and_its_negative_are_one_rotation():
@@ -116,10 +120,37 @@ def test_it_overfits_a_tiny_dataset(data):
     model = build_model(config(), data.spec, data.statistics())
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     batch = to_device(data.get_batch(np.arange(0, 12, 4)), CPU)
-    first = model.loss(batch)["loss"].item()
+    first = weighted_loss(model.loss(batch)).item()
     for _ in range(150):
         optimizer.zero_grad()
-        loss = model.loss(batch)["loss"]
+        loss = weighted_loss(model.loss(batch))
         loss.backward()
         optimizer.step()
     assert loss.item() < first / 50
+
+
+@pytest.mark.parametrize("memory", ["sliding", "flush"])
+def test_episodes_of_a_batch_do_not_influence_each_other(data, memory):
+    torch.manual_seed(0)
+    model = build_model(config(memory), data.spec, data.statistics()).eval()
+    both, alone = model.start(2), model.start(1)
+    with torch.no_grad():
+        for step in range(7):
+            if step == 3:  # the second begins anew in the middle
+                both.forget(torch.tensor([False, True]))
+            one, other = fake(data.spec, step), fake(data.spec, 100 + step)
+            model.observe({n: torch.cat([one[n], other[n]]) for n in one}, both)
+            if step >= 3:
+                model.observe(other, alone)
+                expected = model.predict(alone)["action"]
+                assert torch.allclose(model.predict(both)["action"][1:], expected, atol=1e-5)
+
+
+def test_a_quaternion_keeps_the_sign_of_its_largest_component():
+    seen = Statistics(4, np.array([0.0, 0.1, 0.0, 0.2]), np.array([0.9, 0.1, 0.1, 0.1]), -np.ones(4), np.ones(4))
+    signed = SignedQuaternions(seen)  # x: its mean is 0 because both signs were recorded
+    half_turn = torch.tensor([[0.8, 0.6, 0.0, 0.0], [-0.8, -0.6, 0.0, 0.0]])
+    assert torch.equal(signed(half_turn), half_turn[:1].expand(2, -1))
+    loaded = SignedQuaternions()
+    loaded.load_state_dict(signed.state_dict())
+    assert torch.equal(loaded(half_turn), half_turn[:1].expand(2, -1))

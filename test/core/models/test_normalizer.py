@@ -48,3 +48,9 @@ def test_without_statistics_nothing_changes():
     normalizer = Normalizer({"q": (3,)})
     values = torch.tensor([1.0, -2.0, 1e6])
     assert normalizer.clamp("q", normalizer.normalize("q", values)).tolist() == values.tolist()
+
+
+def test_minimum_and_maximum_become_minus_one_and_one():
+    normalizer = Normalizer({"action": (2,)}, STATISTICS, "min_max")
+    assert normalizer.normalize("action", torch.tensor([[-1.0, 5.0], [4.0, 5.5]])).tolist() == [[-1, 0], [1, 0.5]]
+    assert [each.tolist() for each in normalizer.bounds("action")] == [[-1, 0], [1, 0]]

@@ -121,7 +121,7 @@ def test_an_existing_experiment_is_refused_and_stays_as_it_was(train, capsys):
         (["--dataset", "missing"], "no dataset 'missing': data/ has tiny"),
         (["--observations", "ee_position", "imagee"], "has no imagee; it has ee_position, ee_orientation"),
         (["--observations", "ee_position", "--actions", "image"], "image is an image, which is no action"),
-        (["--random_shift", "16"], "--random_shift 16 leaves nothing of image"),
+        (["--augment.shift", "16"], "--augment.shift 16 leaves nothing of image"),
         (["--device", "cuda:99"], "device 'cuda:99' cannot be used here"),
     ],
 )

@@ -1,0 +1,50 @@
+"""Actions as one normalised vector a step: what networks give and losses compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from muse_core.models.model import Tensors
+from muse_core.models.normalizer import Normalizer
+
+if TYPE_CHECKING:
+    from muse_core.datasets.statistics import Statistics
+    from muse_core.spec import Spec
+
+
+class ActionCodec(nn.Module):
+    """Puts all action keys side by side, each dimension scaled by its own spread, and takes them apart again.
+
+    Scaled so, the gripper (0 or 1) does not outweigh translations of millimetres in a loss.
+    """
+
+    def __init__(
+        self, actions: Spec, statistics: Mapping[str, Statistics] | None = None, normalization: str = "mean_std"
+    ) -> None:
+        """For these actions; without statistics they stay as they are until weights are loaded."""
+        super().__init__()
+        self.shapes = {name: array.shape for name, array in actions.items()}
+        self.sizes = {name: int(torch.Size(shape).numel()) for name, shape in self.shapes.items()}
+        self.size = sum(self.sizes.values())
+        self.normalizer = Normalizer(self.shapes, statistics, normalization)
+
+    def encode(self, batch: Tensors) -> Tensor:
+        """(B, H, ...) actions in units to (B, H, size), normalised."""
+        return torch.cat([self.normalizer.normalize(name, batch[name]).flatten(2) for name in self.sizes], dim=-1)
+
+    def decode(self, values: Tensor) -> Tensors:
+        """(..., size), normalised, to actions in units, (..., *shape), none outside what the training data held."""
+        parts = values.split(list(self.sizes.values()), dim=-1)
+        actions = {}
+        for (name, shape), part in zip(self.shapes.items(), parts, strict=True):
+            action = self.normalizer.unnormalize(name, part.reshape(*values.shape[:-1], *shape))
+            actions[name] = self.normalizer.clamp(name, action)
+        return actions
+
+    def labels(self) -> list[str]:
+        """A name for each of the `size` dimensions, such as ``action_0``."""
+        return [f"{name}_{i}" for name, size in self.sizes.items() for i in range(size)]

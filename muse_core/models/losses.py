@@ -1,0 +1,36 @@
+"""From errors at every step of a batch to the terms of a loss. Padded steps count in none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from muse_core.models.model import Term, Terms
+
+
+def step_term(error: Tensor, mask: Tensor, weight: float = 1.0) -> Term:
+    """The mean of an error over real steps.
+
+    Args:
+        error: (B, H), one number a step, or (B, H, A), of which the mean over A counts.
+        mask: (B, H) bool, True at real steps.
+        weight: Of the term in the loss.
+    """
+    per_step = error.mean(dim=-1) if error.ndim == 3 else error
+    return Term(per_step.masked_fill(~mask, 0.0).sum(), mask.sum(), weight)
+
+
+def action_terms(error: Tensor, mask: Tensor, labels: Sequence[str]) -> Terms:
+    """The term ``action``, and one for each dimension that is only logged, where errors are by dimension.
+
+    Args:
+        error: (B, H) or (B, H, A).
+        mask: (B, H) bool.
+        labels: A name for each of the A dimensions.
+    """
+    terms = {"action": step_term(error, mask)}
+    if error.ndim == 3:
+        for label, part in zip(labels, error.detach().unbind(-1), strict=True):
+            terms[f"action/{label}"] = step_term(part, mask, weight=0.0)
+    return terms
