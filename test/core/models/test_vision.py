@@ -50,3 +50,16 @@ def test_each_last_channel_gives_two_numbers():
 def test_lists_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match="got 2, 3 and 2"):
         SmallEncoder((4, 6), (3, 3, 3), (2, 1))
+
+
+def test_scaling_leaves_the_pictures_as_they_were():
+    images = torch.full((1, 2, 2, 3), 255.0)
+    assert scale_images(images).max() == 1.0
+    assert images.min() == 255.0
+
+
+def test_keypoints_keep_their_precision_under_half_precision():
+    features = torch.zeros(1, 1, 1, 101)
+    features[0, 0, 0, 67] = 100.0
+    with torch.autocast("cpu", torch.bfloat16):
+        assert SpatialSoftmax()(features)[0, 0].item() == pytest.approx(-1 + 67 / 50, abs=1e-5)
