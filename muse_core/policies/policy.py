@@ -1,10 +1,15 @@
-"""The policy protocol: the one thing a rollout, the live policy node and the evaluator know about a policy."""
+"""The policy protocol: the one thing a rollout, the live policy node and the evaluator know about a policy.
+
+What only some policies can do is a protocol of its own, asked for with ``isinstance``.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+
+Arrays = dict[str, np.ndarray]
 
 
 class Policy(Protocol):
@@ -13,7 +18,7 @@ class Policy(Protocol):
     def reset(self) -> None:
         """Forget the last episode. Called before the first :meth:`act` of every episode."""
 
-    def act(self, observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def act(self, observation: Arrays) -> Arrays:
         """The action for one observation.
 
         Args:
@@ -23,3 +28,45 @@ class Policy(Protocol):
         Returns:
             Action key to array, such as ``{"action": (7,) float32}``.
         """
+
+
+@runtime_checkable
+class TerminatingPolicy(Protocol):
+    """A policy that can say that it has nothing left to do; a rollout then carries its last action out and ends."""
+
+    @property
+    def terminated(self) -> bool:
+        """Whether the last action was the episode's last; False after :meth:`Policy.reset`."""
+
+
+@runtime_checkable
+class SeededPolicy(Protocol):
+    """A policy with randomness, which a rollout seeds as it seeds the environment: episodes then repeat exactly."""
+
+    def seed(self, seed: int) -> None:
+        """Let all randomness from the next :meth:`Policy.reset` on follow from `seed`."""
+
+
+@runtime_checkable
+class LabellingPolicy(Protocol):
+    """A policy whose executed action may differ from the one to learn: an expert that is shaken on its way."""
+
+    @property
+    def label(self) -> Arrays | None:
+        """What the last action should have been, by key; None where the action itself is to be learnt."""
+
+
+def has_terminated(policy: Policy) -> bool:
+    """Whether a policy says that it has nothing left to do; one that cannot say so has not."""
+    return isinstance(policy, TerminatingPolicy) and bool(policy.terminated)
+
+
+def label_of(policy: Policy) -> Arrays | None:
+    """The label of a policy's last action; None where the action itself is the label."""
+    return policy.label if isinstance(policy, LabellingPolicy) else None
+
+
+def seed_policy(policy: Policy, seed: int) -> None:
+    """Seed a policy, where it takes a seed."""
+    if isinstance(policy, SeededPolicy):
+        policy.seed(seed)
