@@ -1,0 +1,35 @@
+"""The benchmarks run and write what they say, at sizes too small to measure anything. Speeds are not looked at."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(name: str, folder: Path, *arguments: str) -> dict:
+    """Run a benchmark as its users do; what it wrote."""
+    command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--results", str(folder), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_sampling_compares_muse_with_a_bare_gather_of_the_same_windows(tmp_path: Path):
+    figures = run("sampling", tmp_path, "--episodes", "2", "--rows", "12", "--rounds", "1")
+    assert {"muse, mapped", "muse, in memory", "numpy gather, mapped"} <= set(figures["samples_per_s"])
+    # 10 steps of two 128x128x3 images in bytes and of 15 float32
+    assert figures["sample_mb"] == pytest.approx(10 * (2 * 49152 + 15 * 4) / 1e6, abs=1e-3)
+    assert [each["limit"] for each in figures["bars"][:2]] == [1.5, 1.5]
+
+
+@pytest.mark.parametrize("name", ["sampling"])
+def test_every_benchmark_says_what_it_does(name: str):
+    command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "--results" in result.stdout
