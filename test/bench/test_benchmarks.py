@@ -28,7 +28,12 @@ def test_sampling_compares_muse_with_a_bare_gather_of_the_same_windows(tmp_path:
     assert [each["limit"] for each in figures["bars"][:2]] == [1.5, 1.5]
 
 
-@pytest.mark.parametrize("name", ["sampling"])
+def test_startup_sees_that_the_import_brings_no_heavy_package(tmp_path: Path):
+    figures = run("startup", tmp_path, "--rounds", "1", "--commands", "python -c 'import muse_core'", "muse --help")
+    assert figures["heavy_imports"] == {"python -c 'import muse_core'": [], "muse --help": []}
+
+
+@pytest.mark.parametrize("name", ["sampling", "startup"])
 def test_every_benchmark_says_what_it_does(name: str):
     command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
