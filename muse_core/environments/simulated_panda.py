@@ -8,6 +8,7 @@ same time after its observation as it does live, so that a policy sees here what
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,13 @@ from muse_core.control.kinematics import PandaKinematics
 from muse_core.control.limits import Limits, default_limits
 from muse_core.control.motion import MotionController
 from muse_core.control.state import ACTION_SIZES, ArmAction, RobotState
-from muse_core.environments.environment import Arrays
+from muse_core.environments.environment import Arrays, EpisodeOverError
 from muse_core.environments.panda.cameras import CAMERAS
 from muse_core.environments.panda.hand import MAX_WIDTH_M
+from muse_core.environments.panda.starts import evenly_spread_presets, read_preset
 from muse_core.environments.panda.task import STEP_LIMIT_HZ
 from muse_core.environments.panda.world import PandaWorld
+from muse_core.environments.presets import Preset, chosen_preset
 from muse_core.geometry import euler_from_quaternion
 from muse_core.images import checked_crop, decode_image, encode_jpeg
 from muse_core.spec import ArraySpec, Spec
@@ -101,28 +104,39 @@ class SimulatedPanda:
         self._kinematics = PandaKinematics(self._limits)
         self._seeds = np.random.default_rng(0)
         self._restart()
+        self._running = False
         self.observation_spec = Spec({**STATE_SPEC, **self._image_specs()})
         size = ACTION_SIZES[action_space]
         self.action_spec = Spec({"action": ArraySpec((size,), unit=ACTION_UNITS[action_space], role="action")})
 
+    @cached_property
+    def presets(self) -> dict[str, Preset]:
+        """36 starting states, spread evenly over the task's ranges, for evaluation sweeps."""
+        return evenly_spread_presets(self.world.task, self.world.wide)
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Arrays, dict[str, Any]]:
         """Begin an episode; without a seed, the next of the stream that the last given seed began.
+
+        Args:
+            seed: Of the objects' places, and of the arm's joints around its ready pose.
+            options: ``{"preset": name}``, one of `presets`; or ``{"preset": {"cube": [x, y, yaw]}}``: poses of the
+                task's objects [m, rad], ``[x, y, z, yaw]`` where the height varies, and the arm's joints as ``q``.
 
         Returns:
             The first observation, and info with ``success``, ``seed`` and ``stamp_ns``.
 
         Raises:
-            ValueError: when `options` holds anything: this environment has none.
+            ValueError: on an unknown option or preset, or one outside the task's ranges.
         """
-        if options:
-            raise ValueError(f"the simulated Panda has no reset options, got {', '.join(map(str, options))}")
+        start = read_preset(chosen_preset(options, self.presets), self.world.task, self.world.wide)
         if seed is not None:
             self._seeds = np.random.default_rng(seed)
             self._seed = int(seed)
         else:
             self._seed = int(self._seeds.integers(2**31))
-        self.world.reset(self._seed)
+        self.world.reset(self._seed, start)
         self._restart()
+        self._running = True
         return self._observation(), self._info()
 
     def step(self, action: Arrays) -> tuple[Arrays, float, bool, bool, dict[str, Any]]:
@@ -137,7 +151,10 @@ class SimulatedPanda:
 
         Raises:
             SpecError: when the action is missing, or of another shape or dtype, or not finite.
+            EpisodeOverError: when no episode is running.
         """
+        if not self._running:
+            raise EpisodeOverError
         self.action_spec.check(action)
         stamp_ns = self.world.time_ns
         for index in range(self._set_points_per_step):
@@ -149,6 +166,7 @@ class SimulatedPanda:
         self._steps += 1
         succeeded = self._held_s >= HELD_S - 1e-9
         truncated = self._steps >= self.max_steps and not succeeded
+        self._running = not (succeeded or truncated)
         return self._observation(), float(succeeded), succeeded, truncated, self._info()
 
     def render(self) -> np.ndarray:

@@ -10,6 +10,8 @@ import pytest
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.spec import ArraySpec, Spec
 
+pytest.register_assert_rewrite("conformance.environments", "conformance.policies")
+
 TINY_SPEC = Spec(
     {
         "ee_position": ArraySpec((3,), unit="m"),

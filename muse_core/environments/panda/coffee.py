@@ -10,7 +10,7 @@ from muse_core.control.state import RobotState
 from muse_core.environments.panda.approach import carry_goal, grasp_goal, holds, release_goal, tilt_of, yaw_of
 from muse_core.environments.panda.closing import Lid, close_goal
 from muse_core.environments.panda.scene import Pose, Scene
-from muse_core.environments.panda.task import OPEN, Goal, Spread, TaskInfo
+from muse_core.environments.panda.task import OPEN, Goal, Placement, Spread, TaskInfo, draw
 from muse_core.geometry import matrix_from_quaternion
 
 POD_WIDTH_M, POD_HEIGHT_M = 0.042, 0.045
@@ -47,11 +47,14 @@ class Coffee:
         notes={"lid_open_deg": round(float(np.degrees(OPEN_RAD)), 1)},
     )
 
-    def arrange(self, scene: Scene, rng: np.random.Generator, wide: bool) -> None:
+    def placements(self, rng: np.random.Generator, wide: bool, given: Mapping[str, Placement]) -> dict[str, Placement]:
+        """Pod and machine, each on its own side."""
+        return draw(self.info.spreads(wide), rng, given)
+
+    def arrange(self, scene: Scene, placements: Mapping[str, Placement]) -> None:
         """Place pod and machine; open the lid."""
-        spreads = self.info.spreads(wide)
-        scene.set_free_body("pod", *spreads["pod"].sample(rng))
-        scene.move_fixed_body("machine", *spreads["machine"].sample(rng))
+        scene.set_free_body("pod", *placements["pod"])
+        scene.move_fixed_body("machine", *placements["machine"])
         scene.set_joint("lid", OPEN_RAD)
 
     def success(self, scene: Scene) -> bool:

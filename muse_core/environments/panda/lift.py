@@ -9,7 +9,7 @@ import numpy as np
 from muse_core.control.state import RobotState
 from muse_core.environments.panda.approach import cube_yaw, grasp_goal, holds
 from muse_core.environments.panda.scene import Pose, Scene
-from muse_core.environments.panda.task import CLOSED, Goal, Spread, TaskInfo
+from muse_core.environments.panda.task import CLOSED, Goal, Placement, Spread, TaskInfo, draw
 
 CUBE_M = 0.044
 RAISED_M = 0.08  # height of the cube's centre over the table that counts as lifted
@@ -31,9 +31,13 @@ class Lift:
         success="the cube's centre is 8 cm or more over the table, and the hand touches it",
     )
 
-    def arrange(self, scene: Scene, rng: np.random.Generator, wide: bool) -> None:
-        """Put the cube on the table."""
-        scene.set_free_body("cube", *self.info.spreads(wide)["cube"].sample(rng))
+    def placements(self, rng: np.random.Generator, wide: bool, given: Mapping[str, Placement]) -> dict[str, Placement]:
+        """Somewhere on the table."""
+        return draw(self.info.spreads(wide), rng, given)
+
+    def arrange(self, scene: Scene, placements: Mapping[str, Placement]) -> None:
+        """Put the cube there."""
+        scene.set_free_body("cube", *placements["cube"])
 
     def success(self, scene: Scene) -> bool:
         """Whether the cube is up and in the hand."""

@@ -10,7 +10,7 @@ from muse_core.control.state import RobotState
 from muse_core.environments.panda.approach import carry_goal, cube_yaw, grasp_goal, holds, release_goal
 from muse_core.environments.panda.lift import CUBE_M, GRASP_HEIGHT_M
 from muse_core.environments.panda.scene import Pose, Scene
-from muse_core.environments.panda.task import Goal, Spread, TaskInfo
+from muse_core.environments.panda.task import Goal, Placement, Spread, TaskInfo, draw
 
 PAD_M = 0.003
 ON_PAD_M = 0.035  # the cube's centre this near to the pad's counts as placed
@@ -39,15 +39,21 @@ class Place:
         notes={"least_distance_cube_to_pad_m": APART_M},
     )
 
-    def arrange(self, scene: Scene, rng: np.random.Generator, wide: bool) -> None:
-        """Put cube and pad apart from each other."""
+    def placements(self, rng: np.random.Generator, wide: bool, given: Mapping[str, Placement]) -> dict[str, Placement]:
+        """Cube and pad apart from each other."""
         spreads = self.info.spreads(wide)
-        cube, yaw = spreads["cube"].sample(rng)
-        pad, _ = spreads["pad"].sample(rng)
-        while np.linalg.norm((pad - cube)[:2]) < APART_M:
-            pad, _ = spreads["pad"].sample(rng)
-        scene.set_free_body("cube", cube, yaw)
-        scene.move_fixed_body("pad", pad, 0.0)
+        found = draw(spreads, rng, given)
+        redrawn = "cube" if "pad" in given else "pad"
+        while (distance := _apart(found)) < APART_M:
+            if redrawn in given:
+                raise ValueError(f"preset: cube and pad must be {APART_M} m apart or more, got {distance:.4g}")
+            found[redrawn] = spreads[redrawn].sample(rng)
+        return found
+
+    def arrange(self, scene: Scene, placements: Mapping[str, Placement]) -> None:
+        """Put cube and pad there."""
+        scene.set_free_body("cube", *placements["cube"])
+        scene.move_fixed_body("pad", *placements["pad"])
 
     def success(self, scene: Scene) -> bool:
         """Whether the cube rests on the pad, let go."""
@@ -68,3 +74,9 @@ class Place:
         if holds(state, grasp, CUBE_M):
             return carry_goal(state, cube, seat, yaw)
         return grasp_goal(state, grasp, yaw)
+
+
+def _apart(placements: Mapping[str, Placement]) -> float:
+    """Distance from cube to pad over the table [m]."""
+    (cube, _), (pad, _) = placements["cube"], placements["pad"]
+    return float(np.linalg.norm((pad - cube)[:2]))

@@ -8,7 +8,7 @@ import numpy as np
 
 from muse_core.control.state import RobotState
 from muse_core.environments.panda.scene import Pose, Scene
-from muse_core.environments.panda.task import OPEN, Goal, Spread, TaskInfo
+from muse_core.environments.panda.task import OPEN, Goal, Placement, Spread, TaskInfo, draw
 
 TOUCH_M = 0.02
 
@@ -27,9 +27,13 @@ class Reach:
         success="the point between the fingertips is within 2 cm of the ball's centre",
     )
 
-    def arrange(self, scene: Scene, rng: np.random.Generator, wide: bool) -> None:
-        """Put the ball somewhere over the table."""
-        scene.move_fixed_body("target", *self.info.spreads(wide)["target"].sample(rng))
+    def placements(self, rng: np.random.Generator, wide: bool, given: Mapping[str, Placement]) -> dict[str, Placement]:
+        """Somewhere over the table."""
+        return draw(self.info.spreads(wide), rng, given)
+
+    def arrange(self, scene: Scene, placements: Mapping[str, Placement]) -> None:
+        """Put the ball there."""
+        scene.move_fixed_body("target", *placements["target"])
 
     def success(self, scene: Scene) -> bool:
         """Whether the tool is in the ball."""

@@ -12,6 +12,7 @@ from muse_core.control.state import RobotState
 from muse_core.environments.panda.scene import Pose, Scene
 
 OPEN, CLOSED = 0.0, 1.0
+Placement = tuple[np.ndarray, float]  # position (3,) in panda_link0 [m], and yaw [rad]
 STEP_LIMIT_HZ = 10  # the rate at which step limits count
 
 
@@ -31,7 +32,7 @@ class Spread:
     z: tuple[float, float]
     yaw: float
 
-    def sample(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    def sample(self, rng: np.random.Generator) -> Placement:
         """A position (3,) [m] and a yaw [rad]."""
         position = np.array([rng.uniform(*self.x), rng.uniform(*self.y), rng.uniform(*self.z)])
         return position, float(rng.uniform(-self.yaw, self.yaw))
@@ -92,13 +93,28 @@ class TaskInfo:
         return self.wide_spread if wide else self.spread
 
 
+def draw(
+    spreads: Mapping[str, Spread], rng: np.random.Generator, given: Mapping[str, Placement]
+) -> dict[str, Placement]:
+    """Each object's placement: as given, else drawn. The others' draws are the same, whatever is given."""
+    drawn = {name: spread.sample(rng) for name, spread in spreads.items()}
+    return {name: given.get(name, placement) for name, placement in drawn.items()}
+
+
 class Task(Protocol):
     """One task: stateless, so that everything an episode depends on lies in the physics."""
 
     info: TaskInfo
 
-    def arrange(self, scene: Scene, rng: np.random.Generator, wide: bool) -> None:
-        """Place the objects for a new episode."""
+    def placements(self, rng: np.random.Generator, wide: bool, given: Mapping[str, Placement]) -> dict[str, Placement]:
+        """Where the objects stand in a new episode: as given, else as drawn.
+
+        Raises:
+            ValueError: when what is given cannot stand together.
+        """
+
+    def arrange(self, scene: Scene, placements: Mapping[str, Placement]) -> None:
+        """Place the objects."""
 
     def success(self, scene: Scene) -> bool:
         """Whether the physics says that the task is done at this instant."""

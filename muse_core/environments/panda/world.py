@@ -16,6 +16,7 @@ from muse_core.environments.panda.cameras import CameraRenderer
 from muse_core.environments.panda.hand import MAX_WIDTH_M, SlowHand
 from muse_core.environments.panda.mujoco_gl import mujoco
 from muse_core.environments.panda.scene import Pose, Scene, load_model
+from muse_core.environments.panda.starts import Start
 from muse_core.environments.panda.task_settings import READY_Q, START_NOISE_RAD, describe
 from muse_core.environments.panda.tasks import find_task
 
@@ -55,18 +56,29 @@ class PandaWorld:
         self._time_ns = 0
         self.reset(0)
 
-    def reset(self, seed: int) -> None:
-        """Begin an episode at time 0: the arm near its ready pose, hand open, objects placed by the seed."""
+    def reset(self, seed: int, start: Start | None = None) -> None:
+        """Begin an episode at time 0: the arm near its ready pose, hand open, objects placed by the seed.
+
+        Args:
+            seed: Of all that `start` leaves open.
+            start: What is given of the beginning.
+
+        Raises:
+            ValueError: when the objects given cannot stand together; the running episode is then as it was.
+        """
+        start = start or Start()
         rng = np.random.default_rng(seed)
+        drawn = READY_Q + rng.uniform(-START_NOISE_RAD, START_NOISE_RAD, 7)
+        q = drawn if start.q is None else start.q
+        placements = self.task.placements(rng, self.wide, start.placements)
         mujoco.mj_resetData(self._model, self._data)
-        q = READY_Q + rng.uniform(-START_NOISE_RAD, START_NOISE_RAD, 7)
         self._data.qpos[self._arm_qpos] = q
         self._data.qpos[self._finger_qpos] = MAX_WIDTH_M / 2
         self._data.ctrl[:7] = self._target = q
         self._data.ctrl[7] = MAX_WIDTH_M
         self._hand.reset()
         self._time_ns = 0
-        self.task.arrange(self._scene, rng, self.wide)
+        self.task.arrange(self._scene, placements)
         mujoco.mj_forward(self._model, self._data)
 
     def advance(self, setpoint: SetPoint, dt_s: float = 0.01) -> None:

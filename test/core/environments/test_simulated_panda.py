@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conformance.environments import EnvironmentConformance
 
 from muse_core.environments.panda.expert import SPEED_M_S, TURN_RAD_S, make_expert
 from muse_core.environments.panda.tasks import TASKS
@@ -159,9 +160,81 @@ def test_settings_that_cannot_work_are_refused_by_name(options: dict, message: s
         SimulatedPanda("lift", **options)
 
 
-def test_reset_options_that_would_do_nothing_are_refused():
-    with pytest.raises(ValueError, match="has no reset options, got cube"):
-        SimulatedPanda("lift", images={}).reset(seed=0, options={"cube": (0.5, 0.0)})
+class TestReachConformance(EnvironmentConformance):
+    def make(self):
+        return SimulatedPanda("reach", camera_size=(32, 32), images=SMALL, max_steps=12)
+
+
+def test_a_preset_places_what_it_names_and_the_seed_the_rest():
+    environment = SimulatedPanda("coffee", images={})
+    environment.reset(seed=3)
+    drawn = environment.world.objects()
+    environment.reset(seed=3, options={"preset": {"pod": [0.41, -0.13, 0.25]}})
+    placed = environment.world.objects()
+    np.testing.assert_allclose(placed["pod"][0], [0.41, -0.13, 0.0225])
+    np.testing.assert_allclose(placed["pod"][1], [0, 0, np.sin(0.125), np.cos(0.125)])
+    np.testing.assert_array_equal(placed["machine"][0], drawn["machine"][0])
+
+
+def test_a_given_pad_keeps_its_distance_from_the_drawn_cube():
+    environment = SimulatedPanda("place", images={})
+    for seed in range(20):
+        environment.reset(seed=seed, options={"preset": {"pad": [0.48, 0.0, 0.0]}})
+        objects = environment.world.objects()
+        assert np.linalg.norm((objects["cube"][0] - objects["pad"][0])[:2]) >= 0.11
+        np.testing.assert_allclose(objects["pad"][0][:2], [0.48, 0.0])
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_named_presets_are_36_complete_starts_over_the_whole_range(task: str):
+    environment = SimulatedPanda(task, images={})
+    assert list(environment.presets) == [f"start_{i:02d}" for i in range(36)]
+    first = environment.world.task.info.objects[0]
+    spread = environment.world.task.info.spread[first]
+    places = []
+    for name in environment.presets:
+        one, _ = environment.reset(seed=1, options={"preset": name})
+        other, _ = environment.reset(seed=2, options={"preset": name})
+        np.testing.assert_array_equal(one["q"], other["q"])
+        assert not environment.world.success()
+        places.append(environment.world.objects()[first][0])
+    for axis, (low, high) in enumerate((spread.x, spread.y)):
+        counts, _ = np.histogram(np.array(places)[:, axis], bins=4, range=(low, high))
+        assert counts.sum() == 36 and counts.min() >= 5
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "message"),
+    [
+        ("lift", {"cube": (0.5, 0.0, 0.0)}, "reset has no option 'cube'"),
+        ("lift", {"preset": {"kube": [0.5, 0.0, 0.0]}}, "nothing named 'kube' can be set; there are cube, q"),
+        ("lift", {"preset": {"cube": [0.8, 0.0, 0.0]}}, r"'cube': x \[m\] must lie in 0.4 .. 0.56, got 0.8"),
+        (
+            "lift",
+            {"preset": {"cube": [0.5, 0.0]}},
+            r"takes \[x \[m\] in 0.4 .. 0.56, .* yaw \[rad\] in -0.5236 .. 0.5236\]",
+        ),
+        ("lift", {"preset": {"q": [0.0] * 7}}, r"'q': joint 2 \[rad\] must lie in -0.236 .. -0.196"),
+        ("reach", {"preset": {"target": [0.5, 0.0, 0.0]}}, r"z \[m\] in 0.06 .. 0.2"),
+        ("place", {"preset": {"cube": [0.5, 0, 0], "pad": [0.5, 0.05, 0]}}, "0.11 m apart or more, got 0.05"),
+        ("lift", {"preset": "start_36"}, "no preset named 'start_36'; did you mean 'start_3"),
+        ("lift", {"preset": [0.5, 0.0, 0.0]}, "a preset is a name or a mapping"),
+    ],
+)
+def test_presets_that_cannot_be_are_refused_and_leave_the_episode_as_it_was(task: str, options: dict, message: str):
+    environment = SimulatedPanda(task, images={})
+    environment.reset(seed=0)
+    before = environment.state()
+    with pytest.raises(ValueError, match=message):
+        environment.reset(seed=1, options=options)
+    np.testing.assert_array_equal(environment.state().q, before.q)
+    environment.step({"action": np.zeros(7, np.float32)})
+
+
+def test_the_wide_variant_takes_wider_presets():
+    environment = SimulatedPanda("lift", images={}, wide=True)
+    environment.reset(options={"preset": {"cube": [0.62, -0.2, 0.0]}})
+    assert environment.world.objects()["cube"][0][0] == pytest.approx(0.62)
 
 
 def test_an_action_that_is_not_as_the_spec_says_is_refused():
