@@ -1,1 +1,1 @@
-"""Metrics: numbers about batches, episodes and success. No torch is needed for those of success."""
+"""Metrics: numbers about batches, episodes and success, whole or by group. None needs torch."""

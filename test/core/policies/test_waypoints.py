@@ -94,7 +94,7 @@ def test_a_waypoint_is_held_before_the_next_begins():
         1.0,
         0.0,
         0.0,
-    ]  # each waypoint gives an action before it ends
+    ]  # each gives an action before it ends
 
 
 def test_a_waypoint_out_of_reach_times_out():
