@@ -13,6 +13,7 @@ from muse_core.configs.heads import (
     HeadConfig,
     MixtureHeadConfig,
 )
+from muse_core.configs.model_settings import Execution, WindowShape
 from muse_core.configs.models import (
     ACTConfig,
     BCConfig,
@@ -21,7 +22,6 @@ from muse_core.configs.models import (
     DiffusionConfig,
     HydraConfig,
     ModelConfig,
-    WindowShape,
 )
 from muse_core.configs.reading import load_config
 from muse_core.configs.training import AugmentConfig, GoalConfig, RolloutConfig, TrainConfig
@@ -37,6 +37,7 @@ __all__ = [
     "DiffusionConfig",
     "DiscretizedHeadConfig",
     "EncoderConfig",
+    "Execution",
     "GaussianHeadConfig",
     "GoalConfig",
     "HeadConfig",

@@ -8,27 +8,13 @@ from typing import Literal
 from muse_core.configs.checks import check_types, require
 from muse_core.configs.encoders import EncoderConfig, SmallEncoderConfig
 from muse_core.configs.heads import DeterministicHeadConfig, HeadConfig
+from muse_core.configs.model_settings import Execution, ModelSettings, WindowShape
 
 Normalization = Literal["mean_std", "min_max"]
 
 
 @dataclass(frozen=True)
-class WindowShape:
-    """Which part of a window of `horizon` steps a model sees, and how far windows reach beyond their episode.
-
-    Attributes:
-        observation_steps: Observations are the window's first steps, this many; the present is the last of them.
-        pad_start: Steps that a window may begin before its episode.
-        pad_end: Steps that a window may end after its episode.
-    """
-
-    observation_steps: int
-    pad_start: int
-    pad_end: int
-
-
-@dataclass(frozen=True)
-class BCConfig:
+class BCConfig(ModelSettings):
     """Behaviour cloning: a multi-layer perceptron on the present observation."""
 
     kind: Literal["bc"] = "bc"
@@ -51,7 +37,7 @@ class BCConfig:
 
 
 @dataclass(frozen=True)
-class BCRNNConfig:
+class BCRNNConfig(ModelSettings):
     """Behaviour cloning with a recurrent network over what the cameras and the proprioception say."""
 
     kind: Literal["bc_rnn"] = "bc_rnn"
@@ -81,7 +67,7 @@ class BCRNNConfig:
 
 
 @dataclass(frozen=True)
-class BCTransformerConfig:
+class BCTransformerConfig(ModelSettings):
     """Behaviour cloning with a causal transformer over the last `horizon` steps."""
 
     kind: Literal["bc_transformer"] = "bc_transformer"
@@ -109,7 +95,7 @@ class BCTransformerConfig:
 
 
 @dataclass(frozen=True)
-class HydraConfig:
+class HydraConfig(ModelSettings):
     """HYDRA: sparse waypoints far from contact, dense actions near it, and a mode that chooses between them."""
 
     kind: Literal["hydra"] = "hydra"
@@ -134,7 +120,7 @@ class HydraConfig:
 
 
 @dataclass(frozen=True)
-class DiffusionConfig:
+class DiffusionConfig(ModelSettings):
     """Diffusion Policy: denoises a chunk of `horizon` actions, given the last observations."""
 
     kind: Literal["diffusion"] = "diffusion"
@@ -159,9 +145,14 @@ class DiffusionConfig:
                 self.execute)  # fmt: skip
         return WindowShape(self.observation_steps, pad_start=self.observation_steps - 1, pad_end=self.execute - 1)
 
+    @property
+    def execution(self) -> Execution:
+        """`execute` actions of each prediction are carried out."""
+        return Execution(self.execute)
+
 
 @dataclass(frozen=True)
-class ACTConfig:
+class ACTConfig(ModelSettings):
     """ACT: a transformer that gives `horizon` actions at once, trained as a conditional variational autoencoder."""
 
     kind: Literal["act"] = "act"
@@ -196,6 +187,11 @@ class ACTConfig:
         """The present may be any step of an episode; the chunk may reach beyond the end."""
         require(self.execute <= horizon, "model.execute", f"at most the horizon, {horizon}", self.execute)
         return WindowShape(observation_steps=1, pad_start=0, pad_end=horizon - 1)
+
+    @property
+    def execution(self) -> Execution:
+        """`execute` actions of each prediction, or the average of all predictions for a step."""
+        return Execution(self.execute, self.ensemble)
 
 
 ModelConfig = BCConfig | BCRNNConfig | BCTransformerConfig | HydraConfig | DiffusionConfig | ACTConfig

@@ -5,20 +5,21 @@ Importing this module does not import torch; loading a checkpoint does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from muse_core.checkpoints import Checkpoint, load_checkpoint
+from muse_core.policies.chunking import ChunkExecutor
+from muse_core.policies.policy import Arrays
 from muse_core.spec import Spec
-
-Arrays = dict[str, np.ndarray]
 
 
 class LearnedPolicy:
     """Runs a checkpoint. The same observations give the same actions: nothing is augmented, and noise is seeded.
+
+    The model sees every observation, and is asked for actions only when those of its last answer are used up.
 
     Attributes:
         observation_spec: What :meth:`act` needs, goals (``goal/<key>``) not among them.
@@ -67,16 +68,21 @@ class LearnedPolicy:
         """The goal from now on, as ``goal/<key>`` or ``<key>`` to array; one in an observation goes before it."""
         self._goal = {name if name.startswith("goal/") else f"goal/{name}": value for name, value in goal.items()}
 
-    def reset(self, which: Sequence[int] | None = None) -> None:
-        """Forget the last episode, or of a batch those with these numbers."""
+    def reset(self, which: np.ndarray | None = None) -> None:
+        """Forget the last episode.
+
+        Args:
+            which: Of a batch, the episodes that begin anew, (B,) bool; all by default.
+        """
         import torch
 
         if which is None:
             self._memory = self._model.start(self.batch_size or 1)
+            self._executors = {name: self._executor() for name in self.action_spec}
             return
-        chosen = torch.zeros(self.batch_size or 1, dtype=torch.bool)
-        chosen[list(which)] = True
-        self._memory.forget(chosen)
+        self._memory.forget(torch.from_numpy(np.asarray(which, bool)))
+        for executor in self._executors.values():
+            executor.reset(which)
 
     def act(self, observation: Arrays) -> Arrays:
         """The action for one observation, or the actions for a batch of them.
@@ -101,8 +107,11 @@ class LearnedPolicy:
         with torch.inference_mode():
             tensors = {name: torch.from_numpy(array).to(self._device) for name, array in found.items()}
             self._model.observe(tensors, self._memory)
-            chunk = self._model.predict(self._memory)
-        actions = {n: chunk[n][:, 0].cpu().numpy().astype(a.dtype) for n, a in self.action_spec.items()}
+            if any(executor.needs_prediction().any() for executor in self._executors.values()):
+                chunks = self._model.predict(self._memory)
+                for name, executor in self._executors.items():
+                    executor.add(chunks[name].float().cpu().numpy())
+        actions = {n: executor.next().astype(self.action_spec[n].dtype) for n, executor in self._executors.items()}
         return actions if batched else {name: action[0] for name, action in actions.items()}
 
     def warm_up(self, steps: int = 5) -> None:
@@ -111,3 +120,7 @@ class LearnedPolicy:
         for _ in range(steps):
             self.act({**self.goal_spec.zeros(*leading), **self.observation_spec.zeros(*leading)})
         self.reset()
+
+    def _executor(self) -> ChunkExecutor:
+        execution = self.checkpoint.train_config.model.execution
+        return ChunkExecutor(execution.execute, execution.ensemble, self.batch_size or 1)

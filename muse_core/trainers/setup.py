@@ -33,13 +33,14 @@ def prepare(config: TrainConfig, checkpoint: Checkpoint | None = None) -> Traine
     device = choose_device(config.device)
     folder = open_dataset(config)
     names = (*config.observations, *config.actions)
+    learnt = (*names, *config.model.labels)
     training, held_out = choose_episodes(folder, config)
     memory_bytes = int(config.memory_gb * 1024**3)
-    train_data = SequenceDataset(folder, names, config.horizon, episodes=training, memory_bytes=memory_bytes)
+    train_data = SequenceDataset(folder, learnt, config.horizon, episodes=training, memory_bytes=memory_bytes)
     validation_data = None
     if held_out:
         validation_data = SequenceDataset(
-            folder, names, config.horizon, episodes=held_out, stride=config.horizon, memory_bytes=memory_bytes
+            folder, learnt, config.horizon, episodes=held_out, stride=config.horizon, memory_bytes=memory_bytes
         )
     statistics = train_data.statistics()
     model = build_model(config, folder.spec, statistics).to(device)
@@ -83,6 +84,12 @@ def open_dataset(config: TrainConfig) -> EpisodeFolder:
         raise ConfigError(
             f"{path} has no {', '.join(missing)}; it has {', '.join(folder.spec)}. "
             "Choose with --observations and --actions"
+        )
+    unlabelled = [name for name in config.model.labels if name not in folder.spec]
+    if unlabelled:
+        raise ConfigError(
+            f"{path} has no {', '.join(unlabelled)}, which the model {config.model.kind} learns from; "
+            f"`muse relabel {path} -o {path}_relabelled` makes a dataset that has"
         )
     for name in config.actions:
         if folder.spec[name].is_image:
