@@ -5,6 +5,7 @@ from __future__ import annotations
 EXTRAS = {  # what is imported: the extra of pyproject.toml that brings it
     "av": "sim",
     "cv2": "robot",
+    "gymnasium": "gym",
     "jinja2": "train",
     "matplotlib": "train",
     "mujoco": "sim",

@@ -31,8 +31,8 @@ LAUNCH = {"launch", "launch_ros"}
 LAUNCH_SIDE = ("muse_ros/launching/launch_description.py", "launch/")
 ROSBAG_SEAM = "muse_ros/bags/rosbag2_writer.py"  # imported only where rosbag2_py is
 DECLARED = {
-    "av", "backports", "cv2", "jinja2", "lz4", "matplotlib", "mujoco", "numpy", "pygame", "rosbags", "tensorboard",
-    "torch", "tqdm", "tyro", "yaml",
+    "av", "backports", "cv2", "gymnasium", "jinja2", "lz4", "matplotlib", "mujoco", "numpy", "pygame", "rosbags",
+    "tensorboard", "torch", "tqdm", "tyro", "yaml",
 }  # fmt: skip
 
 # What the folders of each package may import of their siblings. FOR_ALL and the files beside them belong to all, and
@@ -170,7 +170,7 @@ def probe(blocked: tuple[str, ...], modules: list[str]) -> str:
 
 
 def test_a_training_machine_needs_no_ros():
-    for needed in ("torch", "muse_core.environments.panda.mujoco_gl", "matplotlib"):
+    for needed in ("torch", "gymnasium", "muse_core.environments.panda.mujoco_gl", "matplotlib"):
         pytest.importorskip(needed)
     elsewhere = (*ROS_SIDE, *LAUNCH_SIDE, ROSBAG_SEAM, WINDOW)
     modules = [module_name(path) for path in MODULES if not name(path).startswith(elsewhere)]

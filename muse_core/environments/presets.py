@@ -53,7 +53,7 @@ def check_names(preset: Preset, known: Sequence[str]) -> None:
     """
     for name in preset:
         if name not in known:
-            raise ValueError(f"preset: nothing named {name!r} can be set; there are {', '.join(known)}")
+            raise ValueError(f"preset: nothing named {name!r} can be set; there is {', '.join(known) or 'nothing'}")
 
 
 def numbers(name: str, values: Any, parts: Mapping[str, tuple[float, float]]) -> np.ndarray:

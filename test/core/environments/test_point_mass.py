@@ -114,7 +114,7 @@ def test_what_a_preset_does_not_name_the_seed_decides():
     ("options", "message"),
     [
         ({"preset": "start_99"}, "no preset named 'start_99'; did you mean 'start_29'"),
-        ({"preset": {"goal": [0, 0]}}, "nothing named 'goal' can be set; there are start, target"),
+        ({"preset": {"goal": [0, 0]}}, "nothing named 'goal' can be set; there is start, target"),
         ({"preset": {"start": [0, 1.5]}}, r"'start': y \[m\] must lie in -1 .. 1, got 1.5"),
         ({"preset": {"start": [0, float("nan")]}}, r"'start': y \[m\] must lie in -1 .. 1, got nan"),
         ({"preset": {"start": [0]}}, r"'start' takes \[x \[m\] in -1 .. 1, y \[m\] in -1 .. 1\], got \[0\]"),

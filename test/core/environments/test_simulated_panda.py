@@ -207,7 +207,7 @@ def test_named_presets_are_36_complete_starts_over_the_whole_range(task: str):
     ("task", "options", "message"),
     [
         ("lift", {"cube": (0.5, 0.0, 0.0)}, "reset has no option 'cube'"),
-        ("lift", {"preset": {"kube": [0.5, 0.0, 0.0]}}, "nothing named 'kube' can be set; there are cube, q"),
+        ("lift", {"preset": {"kube": [0.5, 0.0, 0.0]}}, "nothing named 'kube' can be set; there is cube, q"),
         ("lift", {"preset": {"cube": [0.8, 0.0, 0.0]}}, r"'cube': x \[m\] must lie in 0.4 .. 0.56, got 0.8"),
         (
             "lift",
