@@ -14,7 +14,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +120,8 @@ class EpisodeFolder:
     def __iter__(self) -> Iterator[Episode]:
         return (self.get_episode(episode_id) for episode_id in self.ids)
 
-    def get_episode(self, which: int | str) -> Episode:
-        """The episode of this number or id.
+    def get_episode(self, which: int | str, names: Sequence[str] | None = None) -> Episode:
+        """The episode of this number or id, with these of its arrays; all by default.
 
         Raises:
             KeyError: if there is none of this id.
@@ -130,7 +130,9 @@ class EpisodeFolder:
         """
         episode_id = which if isinstance(which, str) else self.ids[which]
         record = self._record(self._known(episode_id))
-        arrays = {key: self._load(episode_id, key, int(record["length"])) for key in self.spec}
+        arrays = {
+            key: self._load(episode_id, key, int(record["length"])) for key in (self.spec if names is None else names)
+        }
         return Episode(episode_id, arrays, record["metadata"], int(record["length"]))
 
     def metadata(self, which: int | str) -> dict[str, Any]:

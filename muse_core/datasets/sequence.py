@@ -1,74 +1,112 @@
-"""Batches of windows out of an episode folder: ``dict`` of (B, H, ...) arrays, and the mask of the real steps."""
+"""Windows over the episodes of one dataset, gathered into batches as fast as numpy copies.
+
+Arrays that are no images are kept in memory, each as one column over all episodes, so that a batch takes one gather a
+key. Images are kept too while they fit; what does not fit is copied straight from its file's memory map.
+"""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
-from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.datasets.statistics import Statistics, compute_statistics
-from muse_core.datasets.store import DatasetError
-from muse_core.datasets.windows import index_windows, window_rows
+from muse_core.datasets.batches import Arrays, Augmentation, read_batch
+from muse_core.datasets.draws import integers
+from muse_core.datasets.frames import copy_frame, copy_window
+from muse_core.datasets.open_episodes import OpenEpisodes
+from muse_core.datasets.statistics import RunningStatistics, Statistics
+from muse_core.datasets.store import DatasetError, Episode, EpisodeStore
+from muse_core.datasets.views import View
+from muse_core.datasets.windows import Windows, index_windows, window_rows
+from muse_core.spec import ArraySpec, Spec
 
-# A memory map keeps a file descriptor open; this many episodes of a few images each stay far below the usual limit.
-OPEN_EPISODES = 64
+GOAL = "goal/"
+_CHUNK = 2**16  # rows at a time, where float64 copies are made
 
-Arrays = dict[str, np.ndarray]
+
+@dataclass(frozen=True)
+class Goal:
+    """What a window is asked to reach.
+
+    Attributes:
+        keys: Keys whose state is the goal; a batch has it as ``goal/<key>``, (B, ...).
+        kind: ``final``, the last row of the episode; or ``future``, a row drawn uniformly from the window's last step
+            to the end of the episode.
+    """
+
+    keys: tuple[str, ...]
+    kind: Literal["final", "future"] = "final"
 
 
 class SequenceDataset:
-    """Windows over some episodes of a folder.
+    """Windows over some episodes of a dataset; a :class:`~muse_core.datasets.batches.WindowData`.
 
-    Low-dimensional arrays are kept in memory, and images too while they fit into `memory_bytes`; what does not fit is
-    read from its memory maps.
+    Attributes:
+        spec: Of a batch: the keys asked for and the goals. What is float64 on disk is float32 here.
+        windows: Where each window begins.
+        ids: Names of the episodes, by their number in `windows`.
     """
 
     def __init__(
         self,
-        folder: EpisodeFolder,
+        store: EpisodeStore,
         names: Sequence[str],
         horizon: int,
         *,
+        observation_steps: int | None = None,
+        goal: Goal | None = None,
         episodes: Sequence[int] | None = None,
         pad_start: int = 0,
         pad_end: int | None = None,
         stride: int = 1,
+        skip: int = 1,
+        seed: int = 0,
         memory_bytes: int = 2 * 1024**3,
     ) -> None:
         """Index the windows and take in what is to be kept in memory.
 
         Args:
-            folder: Episodes on disk.
-            names: Keys to read.
-            horizon: Steps in a window.
-            episodes: Positions in the folder; all by default.
+            store: Episodes on disk.
+            names: Keys to read. One of the role ``episode`` is the same in every step, so that it has no time axis.
+            horizon: Steps in a window, H.
+            observation_steps: How many of them, from the first, hold observations, O; all by default.
+            goal: Keys to read as goals. A key that the episodes store as ``goal/<key>`` themselves is taken from there.
+            episodes: Positions in the store; all by default.
             pad_start: Steps that a window may begin before its episode.
             pad_end: Steps that a window may end after its episode; ``horizon - 1`` by default.
             stride: Rows between the starts of windows.
+            skip: Rows from one step of a window to the next.
+            seed: Of the rows that future goals are drawn from.
             memory_bytes: How much may be kept in memory.
 
         Raises:
-            KeyError: naming a key that the folder lacks.
+            KeyError: naming a key that the store lacks.
+            ValueError: naming an argument that is out of range, or a key that holds text.
             DatasetError: naming a file that is damaged or holds a value that is not finite.
         """
-        self.spec = folder.spec.select(list(names))
-        self.episodes = list(range(len(folder))) if episodes is None else list(episodes)
-        self._folder = folder
-        lengths = np.asarray(folder.lengths)[self.episodes]
-        pad_end = horizon - 1 if pad_end is None else pad_end
-        self.windows = index_windows(lengths, horizon, pad_start=pad_start, pad_end=pad_end, stride=stride)
-        row_bytes = {name: int(np.prod(a.shape)) * np.dtype(a.dtype).itemsize for name, a in self.spec.items()}
-        budget = memory_bytes // max(1, int(lengths.sum()))
-        self._kept_names = [n for n in sorted(self.spec, key=row_bytes.__getitem__) if not self.spec[n].is_image]
-        budget -= sum(row_bytes[n] for n in self._kept_names)
-        for name in (n for n in self.spec if self.spec[n].is_image):
-            if row_bytes[name] <= budget:
-                self._kept_names.append(name)
-                budget -= row_bytes[name]
-        self._kept = [self._keep(i) for i in self.episodes]
-        self._open: OrderedDict[int, Mapping[str, np.ndarray]] = OrderedDict()
+        self.ids = [store.ids[i] for i in (range(len(store)) if episodes is None else episodes)]
+        self._store, self._seed = store, seed
+        self._goal = Goal(tuple(goal.keys), goal.kind) if goal else Goal(())
+        stored = [name for name in (GOAL + key for key in self._goal.keys) if name in store.spec]
+        self._moving_goals = [key for key in self._goal.keys if GOAL + key not in stored]
+        self._rows_spec = Spec({name: _in_memory(name, store.spec[name]) for name in (*names, *stored)})
+        goals = {GOAL + key: replace(_in_memory(key, store.spec[key]), role="goal") for key in self._moving_goals}
+        self.spec = Spec({**self._rows_spec, **goals})
+        self._sources = list(dict.fromkeys((*self._rows_spec, *self._moving_goals)))  # what is read, each once
+        self._observation_steps = horizon if observation_steps is None else observation_steps
+        if not 1 <= self._observation_steps <= horizon:
+            raise ValueError(f"observation_steps must be 1 to the horizon, {horizon}; got {observation_steps}")
+        pads = {"pad_start": pad_start, "pad_end": horizon - 1 if pad_end is None else pad_end}
+        self._window_shape = {"horizon": horizon, "stride": stride, "skip": skip, **pads}
+        lengths = dict(zip(store.ids, store.lengths.tolist(), strict=True))
+        self._index([lengths[name] for name in self.ids])
+        self._choose_kept(memory_bytes)
+        self._open = OpenEpisodes(store, self.ids, [n for n in self._sources if n not in self._kept_names])
+        self._kept: list[Arrays] = []
+        self._columns: Arrays = {}
+        self._keep(self.ids)
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -76,57 +114,180 @@ class SequenceDataset:
     @property
     def in_memory(self) -> bool:
         """Whether no file is read any more."""
-        return len(self._kept_names) == len(self.spec)
+        return len(self._kept_names) == len(self._sources)
 
-    def get_batch(self, indices: Sequence[int] | np.ndarray) -> Arrays:
-        """The windows with these indices.
+    @property
+    def lead(self) -> dict[str, tuple[int, ...]]:
+        """Batch key to its time dimensions: (T,), or () for goals and what belongs to a whole episode."""
+        horizon, steps = self.windows.horizon, self._observation_steps
+        times = {"observation": (steps,), "episode": (), "goal": ()}
+        lead = {name: times.get(array.role, (horizon,)) for name, array in self.spec.items()}
+        return {**lead, "mask": (horizon,), "observation_mask": (steps,)}
 
-        Returns:
-            Every key as (B, H, ...), and ``mask`` (B, H) bool: False for steps outside the episode, which repeat its
-            first or last row.
-        """
-        indices = np.asarray(indices)
-        horizon = self.windows.horizon
-        start, length = self.windows.start[indices], self.windows.length[indices]
-        rows, mask = window_rows(start, length, horizon)
-        batch: Arrays = {n: np.empty((len(indices), horizon, *a.shape), a.dtype) for n, a in self.spec.items()}
-        for b, episode in enumerate(self.windows.episode[indices]):
-            first, last = int(rows[b, 0]), int(rows[b, -1])
-            before = int(max(0, -start[b]))
-            after = before + last - first + 1
-            for name, source in self._arrays(int(episode)).items():
-                window = batch[name][b]
-                window[before:after] = source[first : last + 1]
-                window[:before] = window[before]
-                window[after:] = window[after - 1]
-        batch["mask"] = mask
-        return batch
+    def get_batch(
+        self,
+        indices: Sequence[int] | np.ndarray,
+        out: Mapping[str, np.ndarray] | None = None,
+        *,
+        positions: np.ndarray | None = None,
+        augment: Augmentation | None = None,
+    ) -> Arrays:
+        """The windows with these indices, see :func:`~muse_core.datasets.batches.read_batch`."""
+        return read_batch(self, indices, out, positions=positions, augment=augment)
+
+    def get_episode(self, which: int | str) -> Episode:
+        """One of these episodes, whole, by its number here or its name."""
+        return self._store.get_episode(which if isinstance(which, str) else self.ids[which])
+
+    def add_episode(
+        self, episode_id: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """Append an episode to the store and its windows to these; they come after all that were there."""
+        self._store.add_episode(episode_id, arrays, metadata)
+        self.ids.append(episode_id)
+        self._index([*self._lengths.tolist(), self._store.get_episode(episode_id, ()).length])
+        self._keep([episode_id])
 
     def statistics(self) -> dict[str, Statistics]:
-        """Statistics of every array but images, over the rows of these episodes."""
-        names = [n for n in self.spec if not self.spec[n].is_image]
-        return compute_statistics(self._kept, names)
+        """Statistics of every numeric array but images over the rows of these episodes, in one pass.
 
-    def _keep(self, episode: int) -> Arrays:
-        found = self._folder.get_episode(episode)
-        try:
-            kept = {name: np.array(found.arrays[name]) for name in self._kept_names}
-        except ValueError as error:  # a frame that does not decode
-            raise DatasetError(f"{error}; convert the episode again or remove it") from error
-        for name, array in kept.items():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                where = self._folder.path / found.id / f"{name}.npy"
-                raise DatasetError(f"{where}: holds values that are not finite; convert the episode again or remove it")
-        return kept
+        Raises:
+            ValueError: when there is no row to take statistics of.
+        """
+        found = {}
+        for name, column in self._columns.items():
+            running = RunningStatistics()
+            for begin in range(0, len(column), _CHUNK):
+                running.update(column[begin : begin + _CHUNK])
+            found[name] = running.result()
+        goals = {GOAL + key: found[key] for key in self._moving_goals if key in found}
+        return {**{name: found[name] for name in self._rows_spec if name in found}, **goals}
 
-    def _arrays(self, position: int) -> Mapping[str, np.ndarray]:
-        """All arrays of one episode: kept in memory, or mapped."""
-        if self.in_memory:
-            return self._kept[position]
-        if position not in self._open:
-            arrays = self._folder.get_episode(self.episodes[position]).arrays
-            self._open[position] = {n: self._kept[position].get(n, arrays[n]) for n in self.spec}
-            if len(self._open) > OPEN_EPISODES:
-                self._open.popitem(last=False)
-        self._open.move_to_end(position)
-        return self._open[position]
+    def fill(
+        self,
+        batch: Mapping[str, np.ndarray],
+        places: np.ndarray,
+        indices: np.ndarray,
+        positions: np.ndarray,
+        views: Mapping[str, View],
+    ) -> None:
+        """Write windows into some places of a batch, see :class:`~muse_core.datasets.batches.WindowData`."""
+        windows = self.windows
+        episode, start, length = windows.episode[indices], windows.start[indices], windows.length[indices]
+        rows, mask = window_rows(start, length, windows.horizon, windows.skip)
+        batch["mask"][places] = mask
+        batch["observation_mask"][places] = mask[:, : self._observation_steps]
+        goal_rows = self._goal_rows(rows[:, -1], length, positions)
+        first, lead, mapped = self._first[episode], self.lead, []
+        for name in self.spec:
+            source, is_goal = self._source(name)
+            if source not in self._columns:
+                mapped.append((name, source, is_goal))
+            elif is_goal:
+                batch[name][places] = self._columns[source][first + goal_rows]
+            elif self._is_constant(name):
+                batch[name][places] = self._columns[source][episode]
+            else:
+                _gather(self._columns[source], first[:, None] + rows[:, : lead[name][0]], batch[name], places)
+        if not mapped:
+            return
+        sources = [source for _, source, _ in mapped]
+        for i, place in enumerate(places):
+            arrays = self._arrays(int(episode[i]), sources)
+            for name, source, is_goal in mapped:
+                view = views.get(name)
+                corners = None if view is None else view.corners[i]
+                if is_goal:
+                    copy_frame(arrays[source], batch[name][place], int(goal_rows[i]), corners)
+                elif self._is_constant(name):
+                    copy_frame(arrays[source][None], batch[name][place], 0, corners)
+                else:
+                    steps = lead[name][0]
+                    copy_window(arrays[source], batch[name][place], rows[i, :steps], mask[i, :steps], corners)
+
+    def _index(self, lengths: Sequence[int]) -> None:
+        self._lengths = np.asarray(lengths, np.int64)
+        self._first = np.cumsum(self._lengths) - self._lengths
+        self.windows: Windows = index_windows(self._lengths, **self._window_shape)
+
+    def _choose_kept(self, memory_bytes: int) -> None:
+        """Small arrays are kept whatever they take; images, from the smallest, while they fit."""
+        specs = {name: self._store.spec[name] for name in self._sources}
+        row_bytes = {n: int(np.prod(a.shape)) * np.dtype(a.dtype).itemsize for n, a in specs.items()}
+        budget = memory_bytes // max(1, int(self._lengths.sum()))
+        self._kept_names = [n for n in sorted(specs, key=row_bytes.__getitem__) if not specs[n].is_image]
+        budget -= sum(row_bytes[n] for n in self._kept_names)
+        for name in (n for n in specs if specs[n].is_image):
+            if row_bytes[name] <= budget:
+                self._kept_names.append(name)
+                budget -= row_bytes[name]
+
+    def _keep(self, ids: Sequence[str]) -> None:
+        parts: dict[str, list[np.ndarray]] = {n: [] for n in self._kept_names if not self._is_image(n)}
+        for episode_id in ids:
+            found = self._store.get_episode(episode_id, self._kept_names).arrays
+            try:
+                kept = {name: np.array(found[name], self._dtype(name)) for name in self._kept_names}
+            except ValueError as error:  # a frame that does not decode
+                raise DatasetError(f"{error}; convert the episode again or remove it") from error
+            for name, some in parts.items():
+                array = kept.pop(name)
+                self._check_finite(episode_id, name, array)
+                some.append(array[None] if self._is_constant(name) else array)
+            self._kept.append(kept)
+        for name, some in parts.items():
+            before = [self._columns[name]] if name in self._columns else []
+            if before or some:
+                self._columns[name] = np.concatenate([*before, *some])
+
+    def _check_finite(self, episode_id: str, name: str, array: np.ndarray) -> None:
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1)) if array.ndim else [0]
+            raise DatasetError(
+                f"{self._store.path}, episode {episode_id}: {name} holds values that are not finite in {len(bad)} of "
+                f"its rows, first in row {bad[0]}; remove or repair the episode, or train without {name}"
+            )
+
+    def _arrays(self, number: int, names: Sequence[str]) -> Mapping[str, np.ndarray]:
+        """Images of one episode: kept in memory, or mapped."""
+        kept = self._kept[number]
+        if all(name in kept for name in names):
+            return {name: kept[name] for name in names}
+        mapped = self._open[number]
+        return {name: kept[name] if name in kept else mapped[name] for name in names}
+
+    def _goal_rows(self, last: np.ndarray, length: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        if self._goal.kind == "final":
+            return length - 1
+        return last + integers(self._seed, "goal", positions, length - last)
+
+    def _source(self, name: str) -> tuple[str, bool]:
+        """Which key of the store a batch key is read from, and whether as a goal out of the rows."""
+        return (name, False) if name in self._rows_spec else (name.removeprefix(GOAL), True)
+
+    def _dtype(self, name: str) -> str:
+        return _in_memory(name, self._store.spec[name]).dtype
+
+    def _is_image(self, name: str) -> bool:
+        return self._store.spec[name].is_image
+
+    def _is_constant(self, name: str) -> bool:
+        return self._store.spec[name].role == "episode"
+
+
+def _in_memory(name: str, array: ArraySpec) -> ArraySpec:
+    """As batches hold it.
+
+    Raises:
+        ValueError: when it holds text.
+    """
+    if array.dtype == "str":
+        raise ValueError(f"{name} holds text, which no batch can; choose keys that hold numbers")
+    return replace(array, dtype="float32") if array.dtype == "float64" else array
+
+
+def _gather(column: np.ndarray, rows: np.ndarray, out: np.ndarray, places: np.ndarray) -> None:
+    if len(places) == len(out):  # in order, then: straight into the buffer. Rows are legal; `clip` skips a copy
+        np.take(column, rows, axis=0, out=out, mode="clip")
+    else:
+        out[places] = column[rows]

@@ -1,4 +1,4 @@
-"""Mean, standard deviation and range of low-dimensional arrays, in one pass over the episodes.
+"""Mean, standard deviation and range of low-dimensional arrays, in one pass over the rows.
 
 Images are never read: they are scaled by 1/255, not by statistics. No torch.
 """
@@ -53,9 +53,15 @@ class RunningStatistics:
         rows = np.asarray(rows, np.float64)
         if not len(rows):
             return
-        count, mean = len(rows), rows.mean(axis=0)
+        mean = rows.mean(axis=0)
         m2 = np.square(rows - mean).sum(axis=0)
-        low, high = rows.min(axis=0), rows.max(axis=0)
+        self._merge(len(rows), mean, m2, rows.min(axis=0), rows.max(axis=0))
+
+    def merge(self, other: Statistics) -> None:
+        """Take in rows of which only the statistics are known."""
+        self._merge(other.count, other.mean, np.square(other.std) * other.count, other.low, other.high)
+
+    def _merge(self, count: int, mean: np.ndarray, m2: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         if not self._count:
             self._count, self._mean, self._m2, self._low, self._high = count, mean, m2, low, high
             return
@@ -77,10 +83,9 @@ class RunningStatistics:
         return Statistics(self._count, self._mean, np.sqrt(self._m2 / self._count), self._low, self._high)
 
 
-def compute_statistics(episodes: Iterable[Mapping[str, np.ndarray]], names: Iterable[str]) -> dict[str, Statistics]:
-    """Statistics of the named arrays over all episodes; no other array is touched."""
-    running = {name: RunningStatistics() for name in names}
-    for arrays in episodes:
-        for name, statistics in running.items():
-            statistics.update(arrays[name])
-    return {name: statistics.result() for name, statistics in running.items()}
+def merge_statistics(parts: Iterable[Statistics]) -> Statistics:
+    """Statistics of all the rows that several are of."""
+    running = RunningStatistics()
+    for part in parts:
+        running.merge(part)
+    return running.result()

@@ -8,7 +8,7 @@ Implementations: :class:`~muse_core.datasets.episode_folder.EpisodeFolder` (ours
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -63,8 +63,8 @@ class EpisodeStore(Protocol):
     def __len__(self) -> int:
         """Number of episodes."""
 
-    def get_episode(self, which: int | str) -> Episode:
-        """The episode of this number or id.
+    def get_episode(self, which: int | str, names: Sequence[str] | None = None) -> Episode:
+        """The episode of this number or id, with these of its arrays; all by default.
 
         Raises:
             KeyError: if there is none of this id.

@@ -143,9 +143,9 @@ class Trainer:
         data, held_out = self.train_data, self.validation_data
         return (
             f"{parameters:,} parameters on {self.device} with {torch.get_num_threads()} threads; "
-            f"{len(data.episodes)} episodes, {len(data)} windows "
+            f"{len(data.ids)} episodes, {len(data)} windows "
             f"({'in memory' if data.in_memory else 'memory-mapped'}); "
-            f"{len(held_out.episodes) if held_out else 0} episodes held out"
+            f"{len(held_out.ids) if held_out else 0} episodes held out"
         )
 
     def save(self, experiment: Experiment, name: str) -> None:

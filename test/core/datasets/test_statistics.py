@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muse_core.datasets.statistics import RunningStatistics, Statistics, compute_statistics
+from muse_core.datasets.statistics import RunningStatistics, Statistics, merge_statistics
 
 
 def test_mean_std_and_range_of_four_rows_in_two_pieces():
@@ -28,13 +28,15 @@ def test_any_split_gives_what_numpy_gives_for_the_whole():
     assert running.result().std == pytest.approx(rows.std(axis=0), rel=1e-6)
 
 
-def test_only_the_named_arrays_are_touched():
-    class Untouchable:
-        def __array__(self, *_, **__):
-            raise AssertionError("an image was read")
-
-    episodes = [{"q": np.ones((2, 7)), "image": Untouchable()}]
-    assert compute_statistics(episodes, ["q"])["q"].count == 2
+def test_statistics_merge_into_those_of_all_rows():
+    parts, every = [], np.random.default_rng(0).normal(3.0, 2.0, (50, 2))
+    for piece in np.split(every, [7]):
+        running = RunningStatistics()
+        running.update(piece)
+        parts.append(running.result())
+    merged = merge_statistics(parts)
+    assert merged.count == 50 and merged.mean == pytest.approx(every.mean(axis=0))
+    assert merged.std == pytest.approx(every.std(axis=0)) and merged.high.tolist() == every.max(axis=0).tolist()
 
 
 def test_nothing_seen_is_an_error():

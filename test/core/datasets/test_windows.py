@@ -34,6 +34,19 @@ def test_stride_keeps_every_second_start():
     assert windows.start.tolist() == [0, 2, 4]
 
 
+def test_steps_may_lie_several_rows_apart():
+    windows = index_windows([7], 3, skip=2)  # spans rows 0 2 4
+    assert windows.start.tolist() == [0, 1, 2]
+    assert window_rows(windows.start, windows.length, 3, 2)[0].tolist() == [[0, 2, 4], [1, 3, 5], [2, 4, 6]]
+
+
+def test_with_rows_skipped_each_row_still_begins_one_window_under_full_padding():
+    windows = index_windows([5], 3, pad_end=2, skip=2)
+    assert windows.start.tolist() == [0, 1, 2, 3, 4]
+    rows, mask = window_rows(windows.start, windows.length, 3, windows.skip)
+    assert rows[2].tolist() == [2, 4, 4] and mask[2].tolist() == [True, True, False]
+
+
 def test_horizon_one_gives_each_row_once():
     assert index_windows(LENGTHS, 1).start.tolist() == [0, 0, 1, 0, 1, 2, 0, 1, 2, 3]
 
@@ -45,7 +58,7 @@ def test_no_episodes_give_no_windows():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"horizon": 0}, "horizon and stride must be at least 1, got horizon=0"),
+        ({"horizon": 0}, "horizon and stride must be at least 1, and skip too; got horizon=0"),
         ({"horizon": 3, "stride": 0}, "stride=0"),
         ({"horizon": 3, "pad_end": 3}, "pad_end must be between 0 and horizon - 1 = 2, got 3"),
         ({"horizon": 3, "pad_start": -1}, "pad_start must be between 0 and horizon - 1 = 2, got -1"),

@@ -1,0 +1,149 @@
+"""What training reads: windows by number, as batches. Shared by one dataset and by several that are mixed.
+
+A batch is a flat ``dict``: observations (B, O, ...), actions and other keys of the rows (B, H, ...), keys of whole
+episodes and goals (B, ...); ``mask`` (B, H) and, where the observation steps are given, ``observation_mask`` (B, O),
+bool: False for steps outside the episode, which repeat its first or last row and must not enter a loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from muse_core.datasets.statistics import Statistics
+from muse_core.datasets.views import View
+from muse_core.spec import Spec
+
+Arrays = dict[str, np.ndarray]
+Size = tuple[int, int]  # (height, width) [px]
+
+
+class Augmentation(Protocol):
+    """What changes batches; :class:`~muse_core.datasets.augment.Augmenter` is the one there is."""
+
+    @property
+    def sizes(self) -> dict[str, Size]:
+        """Image key to its size in the batch, where that differs from the spec."""
+
+    def views(self, positions: np.ndarray, steps: Mapping[str, int]) -> dict[str, View]:
+        """What is seen of each image."""
+
+    def finish(self, batch: Mapping[str, np.ndarray], positions: np.ndarray) -> None:
+        """Change a batch in place, once it is read."""
+
+
+class WindowData(Protocol):
+    """Windows by number; `spec` is that of a batch, `ids` names the episodes."""
+
+    spec: Spec
+    ids: list[str]
+
+    def __len__(self) -> int:
+        """Number of windows."""
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether no file is read any more."""
+
+    @property
+    def lead(self) -> dict[str, tuple[int, ...]]:
+        """Batch key to its time dimensions: (T,), or () for goals and what belongs to a whole episode."""
+
+    def fill(
+        self,
+        batch: Mapping[str, np.ndarray],
+        places: np.ndarray,
+        indices: np.ndarray,
+        positions: np.ndarray,
+        views: Mapping[str, View],
+    ) -> None:
+        """Write windows into some places of a batch.
+
+        Args:
+            batch: Buffers of :func:`allocate`.
+            places: (N,) samples of the batch to write.
+            indices: (N,) windows.
+            positions: (N,) places in the order of draws, the seeds of what is random.
+            views: Image key to what is seen, for these N samples.
+        """
+
+    def get_batch(
+        self,
+        indices: Sequence[int] | np.ndarray,
+        out: Mapping[str, np.ndarray] | None = None,
+        *,
+        positions: np.ndarray | None = None,
+        augment: Augmentation | None = None,
+    ) -> Arrays:
+        """The windows with these indices, see :func:`read_batch`."""
+
+    def statistics(self) -> dict[str, Statistics]:
+        """Statistics of every numeric array but images."""
+
+
+def allocate(data: WindowData, batch_size: int, sizes: Mapping[str, Size] | None = None) -> Arrays:
+    """Buffers for a batch. Reused from batch to batch they save the operating system's handing out fresh memory.
+
+    Args:
+        data: Whose windows.
+        batch_size: B.
+        sizes: Image key to (height, width) where that is not the spec's, :attr:`Augmentation.sizes`.
+    """
+    sizes = sizes or {}
+    batch = {}
+    for name, lead in data.lead.items():
+        if name not in data.spec:  # a mask
+            batch[name] = np.empty((batch_size, *lead), bool)
+            continue
+        array = data.spec[name]
+        shape = (*sizes[name], *array.shape[2:]) if name in sizes else array.shape
+        batch[name] = np.empty((batch_size, *lead, *shape), array.dtype)
+    return batch
+
+
+def read_batch(
+    data: WindowData,
+    indices: Sequence[int] | np.ndarray,
+    out: Mapping[str, np.ndarray] | None = None,
+    *,
+    positions: np.ndarray | None = None,
+    augment: Augmentation | None = None,
+) -> Arrays:
+    """Windows as a batch; a pure function of its arguments.
+
+    Args:
+        data: Whose windows.
+        indices: (B,) numbers of windows.
+        out: Buffers of :func:`allocate` to write to, of this batch size; new ones by default.
+        positions: (B,) places in the order of draws, by which goals are drawn and samples augmented; the indices by
+            default.
+        augment: Changes to make, in training only.
+
+    Raises:
+        ValueError: when `out` is not what :func:`allocate` gives.
+    """
+    indices = np.asarray(indices, np.int64)
+    positions = indices if positions is None else np.asarray(positions)
+    sizes = augment.sizes if augment else {}
+    batch = allocate(data, len(indices), sizes) if out is None else dict(out)
+    if out is not None:
+        _check_buffers(data, batch, len(indices), sizes)
+    steps = {name: lead[0] if lead else 1 for name, lead in data.lead.items()}
+    views = augment.views(positions, steps) if augment else {}
+    data.fill(batch, np.arange(len(indices)), indices, positions, views)
+    if augment:
+        augment.finish(batch, positions)
+    return batch
+
+
+def _check_buffers(data: WindowData, batch: Arrays, batch_size: int, sizes: Mapping[str, Size]) -> None:
+    for name, lead in data.lead.items():
+        shape: tuple[int, ...] = (batch_size, *lead)
+        if name in data.spec:
+            inner = data.spec[name].shape
+            shape += (*sizes[name], *inner[2:]) if name in sizes else inner
+        found = batch[name].shape if name in batch else "none"
+        if found != shape:
+            raise ValueError(f"buffer for {name!r}: expected shape {shape}, got {found}; make them with allocate()")
