@@ -93,7 +93,8 @@ def parser(text: str) -> argparse.ArgumentParser:
 
 def write(path: Path, figures: Mapping[str, Any], packages: Sequence[str], begun: Mapping[str, Any]) -> None:
     """Write a file of figures, command, versions and machine; `begun` is :func:`machine` before."""
-    command = ["python", f"bench/{Path(sys.argv[0]).name}", *sys.argv[1:]]
+    words = [Path(word).name if os.path.isabs(word) else word for word in sys.argv[1:]]  # no place of this machine
+    command = ["python", f"bench/{Path(sys.argv[0]).name}", *words]
     result = {
         "command": " ".join(command),
         "date": time.strftime("%Y-%m-%d"),

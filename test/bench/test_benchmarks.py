@@ -12,12 +12,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(name: str, folder: Path, *arguments: str) -> dict:
+def run(name: str, folder: Path, *arguments: str, result_name: str = "") -> dict:
     """Run a benchmark as its users do; what it wrote."""
     command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--results", str(folder), *arguments]
     result = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert result.returncode == 0, result.stderr
-    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((folder / f"{result_name or name}.json").read_text(encoding="utf-8"))
 
 
 def test_sampling_compares_muse_with_a_bare_gather_of_the_same_windows(tmp_path: Path):
@@ -33,7 +33,18 @@ def test_startup_sees_that_the_import_brings_no_heavy_package(tmp_path: Path):
     assert figures["heavy_imports"] == {"python -c 'import muse_core'": [], "muse --help": []}
 
 
-@pytest.mark.parametrize("name", ["sampling", "startup"])
+def test_learning_trains_a_task_on_demonstrations_it_makes_and_counts_successes(tmp_path: Path):
+    pytest.importorskip("torch")
+    pytest.importorskip("muse_core.environments.panda.mujoco_gl")
+    sizes = ("--demonstrations", "2", "--seeds", "2", "--steps", "2", "--workers", "1", "--threads", "1")
+    words = (str(tmp_path / "data"), "--tasks", "reach", *sizes)
+    figures = run("learning", tmp_path, *words, result_name="learning_tasks")
+    assert figures["tasks"]["reach"]["episodes"] == 2
+    assert len(list((tmp_path / "data/reach_2").glob("episode_*"))) == 2
+    assert str(tmp_path) not in figures["command"]
+
+
+@pytest.mark.parametrize("name", ["sampling", "startup", "learning"])
 def test_every_benchmark_says_what_it_does(name: str):
     command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
