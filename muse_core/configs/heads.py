@@ -47,6 +47,8 @@ class MixtureHeadConfig:
     """Gaussians in the mixture."""
     min_std: float = 1e-3
     """Smallest standard deviation, of normalised actions."""
+    bounded: bool = False
+    """A tanh keeps the means in -1 .. 1, as robomimic does; for actions with min_max normalisation."""
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -56,12 +58,14 @@ class MixtureHeadConfig:
 
 @dataclass(frozen=True)
 class DiscretizedHeadConfig:
-    """A categorical distribution over bins, for each dimension; acts by the centre of the most likely bin."""
+    """A categorical distribution over bins, for each dimension of the action."""
 
     kind: Literal["discretized"] = "discretized"
     """Which head this is."""
     bins: int = 64
     """Bins of each dimension, over the range of the training data."""
+    act_by: Literal["likeliest", "mean"] = "likeliest"
+    """Acts by the centre of the most likely bin, or by the mean over all bins, which moves more smoothly."""
 
     def __post_init__(self) -> None:
         check_types(self)

@@ -25,10 +25,13 @@ class BCConfig(ModelSettings):
     """Actions are scaled to zero mean and unit variance, or to -1 .. 1."""
     hidden_sizes: tuple[int, ...] = (256, 256)
     """Widths of the hidden layers."""
+    dropout: float = 0.0
+    """Share of each hidden layer that is dropped in training."""
 
     def __post_init__(self) -> None:
         check_types(self)
         require(all(n > 0 for n in self.hidden_sizes), "model.hidden_sizes", "positive", self.hidden_sizes)
+        require(0 <= self.dropout < 1, "model.dropout", "in [0, 1)", self.dropout)
 
     def window(self, horizon: int) -> WindowShape:
         """Each step on its own: the horizon must be 1."""
@@ -52,6 +55,8 @@ class BCRNNConfig(ModelSettings):
     """Width of the recurrent network."""
     layers: int = 2
     """Depth of the recurrent network."""
+    mlp_sizes: tuple[int, ...] = ()
+    """Widths of hidden layers between the recurrent network and the head."""
     memory: Literal["sliding", "flush"] = "sliding"
     """At run time: run over the last `horizon` steps at each step, or keep the state and set it to zero every `horizon`
     steps. Either way it never sees a history longer than in training."""
@@ -60,6 +65,7 @@ class BCRNNConfig(ModelSettings):
         check_types(self)
         require(self.hidden_size > 0, "model.hidden_size", "positive", self.hidden_size)
         require(self.layers > 0, "model.layers", "positive", self.layers)
+        require(all(n > 0 for n in self.mlp_sizes), "model.mlp_sizes", "positive", self.mlp_sizes)
 
     def window(self, horizon: int) -> WindowShape:
         """A window begins at every step of an episode."""

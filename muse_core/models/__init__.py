@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from muse_core.spec import Spec
 
 # Kind of model, as its config names it -> module that has `build(config, spec, statistics)`.
-MODELS = {"bc_rnn": "muse_core.models.bc_rnn"}
+MODELS = {
+    "bc": "muse_core.models.bc",
+    "bc_rnn": "muse_core.models.bc_rnn",
+    "bc_transformer": "muse_core.models.bc_transformer",
+}
 
 
 def build_model(config: TrainConfig, spec: Spec, statistics: Mapping[str, Statistics] | None = None) -> Model:

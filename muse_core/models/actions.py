@@ -45,6 +45,11 @@ class ActionCodec(nn.Module):
             actions[name] = self.normalizer.clamp(name, action)
         return actions
 
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Smallest and largest of each dimension in the training data, normalised, (size,) each."""
+        low, high = zip(*(self.normalizer.bounds(name) for name in self.sizes), strict=True)
+        return torch.cat([each.flatten() for each in low]), torch.cat([each.flatten() for each in high])
+
     def labels(self) -> list[str]:
         """A name for each of the `size` dimensions, such as ``action_0``."""
         return [f"{name}_{i}" for name, size in self.sizes.items() for i in range(size)]

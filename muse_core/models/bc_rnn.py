@@ -1,6 +1,7 @@
 """BC-RNN: behaviour cloning with a recurrent network over keypoints and proprioception.
 
-Mandlekar et al., "What Matters in Learning from Offline Human Demonstrations for Robot Manipulation", 2021.
+Mandlekar et al., "What Matters in Learning from Offline Human Demonstrations for Robot Manipulation", 2021; with a
+mixture as its head it is their BC-RNN-GMM.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from muse_core.models.actions import ActionCodec
+from muse_core.models.heads import Head, build_head
 from muse_core.models.history import History
 from muse_core.models.losses import action_terms
 from muse_core.models.model import Tensors, Terms
+from muse_core.models.networks.mlp import MLP
+from muse_core.models.networks.recurrent import Recurrent, State
 from muse_core.models.observations import ObservationEncoder, build_observation_encoder
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ class FlushedMemory:
     """The network's state, set to zero every horizon, and its last output."""
 
     age: Tensor
-    state: tuple[Tensor, Tensor] | None = None
+    state: State | None = None
     output: Tensor | None = None
 
     def forget(self, which: Tensor) -> None:
@@ -50,15 +53,16 @@ class FlushedMemory:
 
 
 class BCRNN(nn.Module):
-    """Encodes each step, runs an LSTM over the window from a zero state, and reads the actions off linearly."""
+    """Encodes each step, runs a recurrent network over the window from zero, and has a head act on each step."""
 
     def __init__(
         self,
         encoder: ObservationEncoder,
+        recurrent: Recurrent,
+        mlp: MLP,
+        head: Head,
         actions: ActionCodec,
         *,
-        hidden_size: int,
-        layers: int,
         horizon: int,
         memory: str = "sliding",
     ) -> None:
@@ -66,25 +70,28 @@ class BCRNN(nn.Module):
 
         Args:
             encoder: Observations to features.
-            actions: Between actions and what the network gives.
-            hidden_size: Width of the LSTM.
-            layers: Depth of the LSTM.
+            recurrent: Over the steps.
+            mlp: Between the recurrent network and the head.
+            head: Features to actions.
+            actions: Between actions and what the head gives.
             horizon: Longest history at run time; that of the training windows.
             memory: ``sliding`` runs over the last `horizon` steps, ``flush`` zeroes the state every `horizon` steps.
         """
         super().__init__()
-        self.encoder, self.actions = encoder, actions
-        self.lstm = nn.LSTM(encoder.size, hidden_size, layers, batch_first=True)
-        self.head = nn.Linear(hidden_size, actions.size)
+        self.encoder, self.recurrent, self.mlp, self.head, self.actions = encoder, recurrent, mlp, head, actions
         self.horizon, self.memory = horizon, memory
+
+    def features(self, batch: Tensors) -> Tensor:
+        """What the head sees: (B, H, ...) observations to (B, H, F)."""
+        return self.mlp(self.recurrent(self.encoder(batch))[0])
 
     def forward(self, batch: Tensors) -> Tensor:
         """Normalised actions: (B, H, ...) observations to (B, H, A)."""
-        return self.head(self.lstm(self.encoder(batch))[0])
+        return self.head.act(self.features(batch))
 
     def loss(self, batch: Tensors) -> Terms:
-        """Smooth L1 on normalised actions: beyond one standard deviation an outlier pulls no harder."""
-        error = F.smooth_l1_loss(self.forward(batch), self.actions.encode(batch), reduction="none")
+        """The head's loss on normalised actions, over the real steps."""
+        error = self.head.loss(self.features(batch), self.actions.encode(batch))
         return action_terms(error, batch["mask"], self.actions.labels())
 
     def start(self, batch_size: int) -> SlidingMemory | FlushedMemory:
@@ -95,34 +102,36 @@ class BCRNN(nn.Module):
 
     def observe(self, observation: Tensors, memory: SlidingMemory | FlushedMemory) -> None:
         """Take in one (B, ...) observation."""
-        features = self.encoder({n: v if n.startswith("goal/") else v.unsqueeze(1) for n, v in observation.items()})
+        features = self.encoder.step(observation)
         if isinstance(memory, SlidingMemory):
-            memory.history.push(features[:, 0])
+            memory.history.push(features)
             return
         memory.age = memory.age.to(features.device)
-        if memory.state is not None:
-            keep = (memory.age % self.horizon != 0).to(features.dtype).reshape(1, -1, 1)
-            memory.state = tuple(each * keep for each in memory.state)
-        output, memory.state = self.lstm(features, memory.state)
-        memory.age, memory.output = memory.age + 1, output[:, -1]
+        state = self.recurrent.reset(memory.state, memory.age % self.horizon == 0)
+        output, memory.state = self.recurrent(features.unsqueeze(1), state)
+        memory.age, memory.output = memory.age + 1, output[:, 0]
 
     def predict(self, memory: SlidingMemory | FlushedMemory) -> Tensors:
         """The present action, (B, 1, ...), in the units of the spec."""
         if isinstance(memory, SlidingMemory):
-            output = memory.history.last(self.lstm(memory.history.window())[0])
+            output = memory.history.last(self.recurrent(memory.history.window())[0])
         else:
             output = memory.output
-        return self.actions.decode(self.head(output).unsqueeze(1))
+        return self.actions.decode(self.head.act(self.mlp(output)).unsqueeze(1))
 
 
 def build(config: TrainConfig, spec: Spec, statistics: Mapping[str, Statistics] | None) -> BCRNN:
     """The model of a training config, for the observations and actions of `spec`."""
     model = config.model
+    encoder = build_observation_encoder(config, spec, statistics)
+    actions = ActionCodec(spec.select(config.actions), statistics, model.normalization)
+    mlp = MLP(model.hidden_size, model.mlp_sizes)
     return BCRNN(
-        build_observation_encoder(config, spec, statistics),
-        ActionCodec(spec.select(config.actions), statistics, model.normalization),
-        hidden_size=model.hidden_size,
-        layers=model.layers,
+        encoder,
+        Recurrent(encoder.size, model.hidden_size, model.layers, model.cell),
+        mlp,
+        build_head(model.head, mlp.size, actions.size, actions.bounds()),
+        actions,
         horizon=config.horizon,
         memory=model.memory,
     )

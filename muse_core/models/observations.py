@@ -77,6 +77,11 @@ class ObservationEncoder(nn.Module):
         goals = torch.cat(self._encode({n: batch[f"goal/{n}"].unsqueeze(1) for n in self.goals}), dim=-1)
         return torch.cat([features, goals.expand(-1, features.shape[1], -1)], dim=-1)
 
+    def step(self, observation: Tensors) -> Tensor:
+        """One (B, ...) observation, with its goals, to (B, size)."""
+        window = {n: v if n.startswith("goal/") else v.unsqueeze(1) for n, v in observation.items()}
+        return self.forward(window)[:, 0]
+
     def frames(self, name: str, images: Tensor) -> Tensor:
         """(..., height, width, 3) pictures of one camera as its encoder sees them: (N, height, width, 3)."""
         frames = images.flatten(0, -4)
@@ -120,7 +125,7 @@ def build_observation_encoder(
 
     return ObservationEncoder(
         spec.select(config.observations),
-        lambda: build_camera_encoder(config.model.encoder),
+        lambda: build_camera_encoder(config.model.encoder, fresh=statistics is not None),
         shared=config.model.encoder.shared,
         statistics=statistics,
         goals=config.goal.keys,

@@ -1,4 +1,4 @@
-"""Vision encoders that are small enough to train on a CPU: a few convolutions, then keypoints.
+"""Pictures to features: keypoints, the small encoder that trains on a CPU, and the choice of the encoder.
 
 Images come in as bytes, as the camera gave them; scaling is done here and nowhere else.
 """
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from muse_core.configs import EncoderConfig
+    from muse_core.models.resnet_encoder import ResNetEncoder
 
 
 def scale_images(images: Tensor) -> Tensor:
@@ -77,6 +78,23 @@ class SmallEncoder(nn.Module):
         return self.keypoints(self.convolutions(scale_images(images)))
 
 
-def build_camera_encoder(config: EncoderConfig) -> SmallEncoder:
-    """The encoder that a config describes."""
-    return SmallEncoder(config.channels, config.kernels, config.strides, config.temperature)
+def build_camera_encoder(config: EncoderConfig, *, fresh: bool = True) -> SmallEncoder | ResNetEncoder:
+    """The encoder that a config describes.
+
+    Args:
+        config: Which encoder.
+        fresh: Whether it is to be trained from here, from the weights that the config names if it does. Otherwise
+            trained weights will be loaded, and the file that they once began with need not be there.
+
+    Raises:
+        ValueError: when the file holds the weights of another network.
+        FileNotFoundError: when there is no such file.
+    """
+    if config.kind == "small":
+        return SmallEncoder(config.channels, config.kernels, config.strides, config.temperature)
+    from muse_core.models.resnet_encoder import ResNetEncoder
+
+    encoder = ResNetEncoder(config.depth, config.norm, config.keypoints, imagenet_colors=bool(config.weights))
+    if config.weights and fresh:
+        encoder.load_pretrained(config.weights)
+    return encoder

@@ -10,7 +10,7 @@ import pytest
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.spec import ArraySpec, Spec
 
-pytest.register_assert_rewrite("conformance.environments", "conformance.policies")
+pytest.register_assert_rewrite("conformance.environments", "conformance.models", "conformance.policies")
 
 TINY_SPEC = Spec(
     {
