@@ -1,10 +1,12 @@
-"""What a worker process of a pool does first: leave Ctrl-C to its parent, and end when the parent does."""
+"""Worker processes leave Ctrl-C to their parent, and end when it does."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 
@@ -24,3 +26,17 @@ def _end_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Start worker processes in here: they never see a Ctrl-C, not even before :func:`begin_worker` has run.
+
+    One that comes meanwhile reaches this process at the end of the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

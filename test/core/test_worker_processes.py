@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from muse_core.worker_processes import deaf_to_interrupts
+
 PARENT = """
 import os, signal, sys, time
 from concurrent.futures import ProcessPoolExecutor
@@ -44,3 +46,16 @@ def test_a_worker_outlives_an_interrupt_and_ends_when_its_parent_is_killed(tmp_p
     while is_running(worker) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_running(worker)
+
+
+def test_an_interrupt_while_workers_start_comes_after_it():
+    seen = []
+    before = signal.signal(signal.SIGINT, lambda *_: seen.append("interrupt"))
+    try:
+        with deaf_to_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            assert signal.SIGINT in signal.sigpending() and seen == []
+        assert seen == ["interrupt"]
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    finally:
+        signal.signal(signal.SIGINT, before)
