@@ -169,6 +169,42 @@ def apply_delta(position: np.ndarray, quaternion: np.ndarray, delta: np.ndarray)
     return np.asarray(position, dtype=np.float64) + delta[..., :3], quaternion_normalize(turned)
 
 
+def toward(
+    position: np.ndarray,
+    quaternion: np.ndarray,
+    target: np.ndarray,
+    max_step_m: float,
+    max_step_rad: float,
+    gain: float = 1.0,
+) -> np.ndarray:
+    """The delta action from a pose straight towards another.
+
+    Args:
+        position: In the base frame [m], shape (..., 3).
+        quaternion: xyzw in the base frame, shape (..., 4).
+        target: Position [m] and quaternion xyzw to go to, shape (..., 7).
+        max_step_m: Longest translation [m].
+        max_step_rad: Largest turn, about whatever axis [rad].
+        gain: Share of the remaining way that one step may go; with 1 it ends on the target where it can.
+
+    Returns:
+        Translation [m] and extrinsic xyz Euler angles [rad], shape (..., 6), as
+        :func:`apply_delta` carries it out.
+    """
+    position, target = np.asarray(position, np.float64), np.asarray(target, np.float64)
+    translation = shortened(gain * (target[..., :3] - position), max_step_m)
+    wanted, current = quaternion_normalize(target[..., 3:7]), quaternion_normalize(quaternion)
+    between = quaternion_multiply(wanted, quaternion_conjugate(current))
+    turn = shortened(gain * rotation_vector_from_quaternion(between), max_step_rad)
+    return np.concatenate([translation, euler_from_quaternion(quaternion_from_rotation_vector(turn))], axis=-1)
+
+
+def shortened(vectors: np.ndarray, longest: float) -> np.ndarray:
+    """Vectors (..., N), each scaled down to the length `longest` where it is longer."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors * np.minimum(1.0, longest / np.maximum(lengths, _TINY))
+
+
 def _split(array: np.ndarray) -> tuple | list:
     """The components along the last axis: floats of a single vector, for speed, arrays of many."""
     array = np.asarray(array, dtype=np.float64)

@@ -3,6 +3,7 @@
     data/<name>/dataset.json              schema version, spec, contract, provenance, image storage
     data/<name>/<episode_id>/episode.json length and metadata of one episode
     data/<name>/<episode_id>/<key>.npy    (T, *shape) array; JPEG images: <key>.jpg.npy and <key>.ends.npy
+                                          a key with a slash, such as target/ee_position, lies in a folder
 
 Episodes are written whole under a temporary name and renamed in, so that a folder with an ``episode.json`` is complete
 and several processes may add episodes at once. Nothing here imports ROS, torch or pickle.
@@ -28,6 +29,7 @@ from muse_core.spec import Spec, SpecError
 SCHEMA_VERSION = 1
 IMAGE_STORAGES = ("raw", "jpeg")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_KEY_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 class EpisodeFolder:
@@ -61,13 +63,16 @@ class EpisodeFolder:
             images: How images are stored: ``raw`` (uint8, fastest) or ``jpeg`` (some 10 times smaller, lossy).
 
         Raises:
-            DatasetError: if there is a dataset already.
+            DatasetError: if there is a dataset already, or a key cannot be a file's name.
         """
         path = Path(path)
         if (path / "dataset.json").exists():
             raise DatasetError(f"{path} holds a dataset already; open it, or choose another name")
         if images not in IMAGE_STORAGES:
             raise DatasetError(f"images must be one of {', '.join(IMAGE_STORAGES)}, got {images!r}")
+        for key in spec:
+            if not all(_KEY_PART.fullmatch(part) for part in key.split("/")):
+                raise DatasetError(f"a key must be letters, digits and . _ - between slashes, got {key!r}")
         header = {
             "schema_version": SCHEMA_VERSION,
             "spec": spec.to_dict(),
@@ -169,6 +174,7 @@ class EpisodeFolder:
         try:
             temporary.chmod(0o755)
             for key, array_spec in self.spec.items():
+                (temporary / key).parent.mkdir(parents=True, exist_ok=True)
                 if self.images == "jpeg" and array_spec.is_image:
                     write_jpeg_frames(temporary, key, arrays[key], jpeg_quality)
                 else:

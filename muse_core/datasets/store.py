@@ -84,3 +84,11 @@ class EpisodeStore(Protocol):
             DatasetError: if the id is taken, or this format cannot be appended to.
             SpecError: if an array is not what the spec says.
         """
+
+
+def recorded_rate(store: EpisodeStore) -> float | None:
+    """Rows per second, from the contract or the provenance, where either says."""
+    for source in (store.contract, store.provenance):
+        if source and source.get("rate_hz"):
+            return float(source["rate_hz"])
+    return None

@@ -1,6 +1,6 @@
 """Policies that go from pose to pose: a straight line at bounded speed, gripper and time limit for each waypoint.
 
-:func:`toward` is the one step of such a line as a pure function.
+:func:`muse_core.geometry.toward` is the one step of such a line.
 """
 
 from __future__ import annotations
@@ -13,44 +13,13 @@ import numpy as np
 
 from muse_core.geometry import (
     apply_delta,
-    euler_from_quaternion,
     quaternion_conjugate,
-    quaternion_from_rotation_vector,
     quaternion_multiply,
     quaternion_normalize,
     rotation_vector_from_quaternion,
+    toward,
 )
 from muse_core.policies.policy import Arrays
-
-
-def toward(
-    position: np.ndarray,
-    quaternion: np.ndarray,
-    target: np.ndarray,
-    max_step_m: float,
-    max_step_rad: float,
-    gain: float = 1.0,
-) -> np.ndarray:
-    """The delta action from a pose straight towards another.
-
-    Args:
-        position: In the base frame [m], shape (..., 3).
-        quaternion: xyzw in the base frame, shape (..., 4).
-        target: Position [m] and quaternion xyzw to go to, shape (..., 7).
-        max_step_m: Longest translation [m].
-        max_step_rad: Largest turn, about whatever axis [rad].
-        gain: Share of the remaining way that one step may go; with 1 it ends on the target where it can.
-
-    Returns:
-        Translation [m] and extrinsic xyz Euler angles [rad], shape (..., 6), as
-        :func:`muse_core.geometry.apply_delta` carries it out.
-    """
-    position, target = np.asarray(position, np.float64), np.asarray(target, np.float64)
-    translation = _shortened(gain * (target[..., :3] - position), max_step_m)
-    wanted, current = quaternion_normalize(target[..., 3:7]), quaternion_normalize(quaternion)
-    between = quaternion_multiply(wanted, quaternion_conjugate(current))
-    turn = _shortened(gain * rotation_vector_from_quaternion(between), max_step_rad)
-    return np.concatenate([translation, euler_from_quaternion(quaternion_from_rotation_vector(turn))], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -105,8 +74,8 @@ class WaypointPolicy:
     Args:
         waypoints: At least one.
         rate_hz: Actions a second.
-        action_space: ``ee_delta``: (7,) as :func:`toward` gives it, and the gripper; ``ee_pose``: (8,) position,
-            quaternion xyzw, gripper.
+        action_space: ``ee_delta``: (7,) as :func:`muse_core.geometry.toward` gives it, and the gripper;
+            ``ee_pose``: (8,) position, quaternion xyzw, gripper.
         gain: Share of the remaining way that one `ee_delta` action may go. A delta moves the arm's target, not the
             arm: with 1, one that lags behind would overshoot.
         keys: Names of the observed position, the observed orientation (xyzw), and the action.
@@ -191,9 +160,3 @@ class WaypointPolicy:
         over = reached and self._held >= round(waypoint.hold_s * self._rate_hz)
         self._held += bool(reached)
         return bool(over or self._steps >= round(waypoint.timeout_s * self._rate_hz))
-
-
-def _shortened(vectors: np.ndarray, longest: float) -> np.ndarray:
-    """Vectors (..., 3), each no longer than `longest`."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors * np.minimum(1.0, longest / np.maximum(lengths, 1e-12))

@@ -15,6 +15,7 @@ from muse_core.configs import ConfigError, TrainConfig
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.sequence import SequenceDataset
 from muse_core.datasets.split import split_episodes
+from muse_core.datasets.store import recorded_rate
 from muse_core.models import build_model
 from muse_core.processors import choose_device, usable_processors
 from muse_core.trainers.trainer import Trainer
@@ -49,7 +50,7 @@ def prepare(config: TrainConfig, checkpoint: Checkpoint | None = None) -> Traine
         "statistics": {name: s.to_dict() for name, s in statistics.items()},
         "contract": folder.contract,
         "provenance": folder.provenance,
-        "rate_hz": dataset_rate(folder),
+        "rate_hz": recorded_rate(folder),
     }
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
     trainer = Trainer(config, model, optimizer, train_data, validation_data, deployment)
@@ -123,11 +124,3 @@ def choose_episodes(folder: EpisodeFolder, config: TrainConfig) -> tuple[list[in
             "see --validation_fraction and --include_failures"
         )
     return training, held_out
-
-
-def dataset_rate(folder: EpisodeFolder) -> float | None:
-    """Rate of the rows in hertz, from the contract or the provenance, where either says."""
-    for source in (folder.contract, folder.provenance):
-        if source and source.get("rate_hz"):
-            return float(source["rate_hz"])
-    return None

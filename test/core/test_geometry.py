@@ -75,3 +75,34 @@ def test_a_delta_translates_and_turns_in_the_base_frame():
 def test_a_quaternion_that_is_no_rotation_is_refused(bad):
     with pytest.raises(ValueError, match="finite and not zero"):
         g.quaternion_normalize(bad)
+
+
+def test_a_step_is_cut_to_the_longest_translation_and_turn():
+    # 3-4-5: a way of 0.5 m is cut to 0.1 m along (0.6, 0.8); a quarter turn to 0.2 rad
+    target = np.concatenate([[0.3, 0.4, 0.0], QUARTER_Z])
+    delta = g.toward(np.zeros(3), g.IDENTITY_QUATERNION, target, 0.1, 0.2)
+    np.testing.assert_allclose(delta, [0.06, 0.08, 0, 0, 0, 0.2], atol=1e-12)
+
+
+def test_a_step_ends_on_a_target_within_reach_whatever_the_axis():
+    rng = np.random.default_rng(0)
+    position, quaternion = rng.normal(size=(20, 3)), rng.normal(size=(20, 4))
+    quaternion /= np.linalg.norm(quaternion, axis=1, keepdims=True)
+    turn = g.quaternion_from_euler(rng.uniform(-0.4, 0.4, (20, 3)))
+    goal = g.quaternion_multiply(turn, quaternion)
+    target = np.concatenate([position + 0.01, goal * rng.choice([-1, 1], (20, 1))], axis=1)
+    reached, orientation = g.apply_delta(position, quaternion, g.toward(position, quaternion, target, 1.0, np.pi))
+    np.testing.assert_allclose(reached, target[:, :3], atol=1e-12)
+    np.testing.assert_allclose(np.abs((orientation * goal).sum(1)), 1.0, atol=1e-12)
+
+
+def test_a_gain_goes_a_share_of_the_way():
+    target = np.concatenate([[0.3, 0.4, 0.0], QUARTER_Z])
+    delta = g.toward(np.zeros(3), g.IDENTITY_QUATERNION, target, 0.3, 1.0, gain=0.5)
+    np.testing.assert_allclose(delta, [0.15, 0.2, 0, 0, 0, np.pi / 4], atol=1e-12)
+
+
+def test_standing_on_the_target_asks_for_nothing():
+    np.testing.assert_array_equal(
+        g.toward(np.ones(3), g.IDENTITY_QUATERNION, [1, 1, 1, 0, 0, 0, -1], 0.1, 0.1), np.zeros(6)
+    )

@@ -7,40 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from muse_core.geometry import apply_delta, quaternion_from_euler, quaternion_multiply, rotation_vector_from_quaternion
-from muse_core.policies.waypoints import Waypoint, WaypointPolicy, toward
+from muse_core.geometry import apply_delta, rotation_vector_from_quaternion
+from muse_core.policies.waypoints import Waypoint, WaypointPolicy
 
 IDENTITY = np.array([0.0, 0.0, 0.0, 1.0])
 QUARTER_ABOUT_Z = np.array([0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5)])
-
-
-def test_a_step_is_cut_to_the_longest_translation_and_turn():
-    # 3-4-5: a way of 0.5 m is cut to 0.1 m along (0.6, 0.8); a quarter turn to 0.2 rad
-    target = np.concatenate([[0.3, 0.4, 0.0], QUARTER_ABOUT_Z])
-    delta = toward(np.zeros(3), IDENTITY, target, 0.1, 0.2)
-    np.testing.assert_allclose(delta, [0.06, 0.08, 0, 0, 0, 0.2], atol=1e-12)
-
-
-def test_a_step_ends_on_a_target_within_reach_whatever_the_axis():
-    rng = np.random.default_rng(0)
-    position, quaternion = rng.normal(size=(20, 3)), rng.normal(size=(20, 4))
-    quaternion /= np.linalg.norm(quaternion, axis=1, keepdims=True)
-    turn = quaternion_from_euler(rng.uniform(-0.4, 0.4, (20, 3)))
-    goal = quaternion_multiply(turn, quaternion)
-    target = np.concatenate([position + 0.01, goal * rng.choice([-1, 1], (20, 1))], axis=1)
-    reached, orientation = apply_delta(position, quaternion, toward(position, quaternion, target, 1.0, math.pi))
-    np.testing.assert_allclose(reached, target[:, :3], atol=1e-12)
-    np.testing.assert_allclose(np.abs((orientation * goal).sum(1)), 1.0, atol=1e-12)
-
-
-def test_a_gain_goes_a_share_of_the_way():
-    target = np.concatenate([[0.3, 0.4, 0.0], QUARTER_ABOUT_Z])
-    delta = toward(np.zeros(3), IDENTITY, target, 0.3, 1.0, gain=0.5)
-    np.testing.assert_allclose(delta, [0.15, 0.2, 0, 0, 0, math.pi / 4], atol=1e-12)
-
-
-def test_standing_on_the_target_asks_for_nothing():
-    np.testing.assert_array_equal(toward(np.ones(3), IDENTITY, [1, 1, 1, 0, 0, 0, -1], 0.1, 0.1), np.zeros(6))
 
 
 class Point:

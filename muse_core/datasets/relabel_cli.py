@@ -1,0 +1,158 @@
+"""The command ``muse relabel``: clicks, or speeds, into modes and waypoints to train HYDRA on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from muse_core.spec import SpecError
+
+if TYPE_CHECKING:
+    from muse_core.datasets.relabel import RelabelledEpisode, RelabelOptions
+
+_DESCRIPTION = """\
+Label a dataset for HYDRA, which moves to waypoints where only the end of a way matters (sparse) and imitates every
+action where the motion matters (dense).
+"""
+_EPILOG = """\
+What clicks mean, row by row (x is a click):
+  ..x.....   one: a waypoint, where a way ends. The last row always counts as one
+  ..xx....   a double click counts once
+  ..xxxx..   three or more in a row: dense from the first to the last
+
+An episode without clicks is labelled by the tool's speed: slow is dense, and long ways get a waypoint every
+--waypoint_steps rows. Sparse rows head for the next waypoint, dense ones for the row after them.
+
+What is written beside the arrays of DATASET, which stays as it is:
+  mode                   0 sparse, 1 dense
+  target/ee_position     where the row is on its way to [m]
+  target/ee_orientation  the same, quaternion xyzw
+  target/gripper         the gripper's command on the way
+  action                 in sparse rows: a bounded step towards the waypoint
+  raw/action             the actions as recorded
+
+examples:
+  muse relabel data/coffee -o data/coffee_hydra
+  muse relabel data/lift -o data/lift_hydra --source speeds --waypoint_steps 10
+  muse train config/train/sim/lift.py --dataset lift_hydra model:hydra-config
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 0 when every episode is labelled, 3 when some were left out, 1 when nothing could be done."""
+    arguments = _parse(argv)
+    from muse_core.datasets.episode_folder import EpisodeFolder
+    from muse_core.datasets.relabel import RelabelOptions, relabel
+    from muse_core.datasets.store import DatasetError, recorded_rate
+
+    names = RelabelOptions.__dataclass_fields__
+    options = RelabelOptions(**{name: value for name, value in vars(arguments).items() if name in names})
+    try:
+        store = EpisodeFolder.open(arguments.dataset)
+        rate_hz = arguments.rate_hz or recorded_rate(store)
+        if rate_hz is None:
+            raise DatasetError(f"{arguments.dataset} does not say how many rows a second it has: give --rate_hz")
+        outcomes = relabel(store, arguments.output, rate_hz, options)
+    except (DatasetError, SpecError, OSError) as error:
+        print(f"muse relabel: {error}", file=sys.stderr)
+        return 1
+    _tell(outcomes, arguments.output, options)
+    left_out = sum(not each.source for each in outcomes)
+    return 0 if not left_out else 3 if left_out < len(outcomes) else 1
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    from muse_core.datasets.relabel import RelabelOptions
+
+    default = RelabelOptions()
+    parser = argparse.ArgumentParser(
+        prog="muse relabel",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a dataset: a folder, an .npz or an .hdf5 file")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="data/NAME", help="folder of the new one")
+    parser.add_argument(
+        "--source",
+        choices=("auto", "clicks", "speeds"),
+        default=default.source,
+        help="label by clicks where an episode has any, else by speeds (auto, the default); leave episodes without "
+        "clicks out; or label all by speeds",
+    )
+    parser.add_argument(
+        "--keep_actions", action="store_true", help="leave the actions of sparse rows as they were recorded"
+    )
+    parser.add_argument("--rate_hz", type=_positive, metavar="HZ", help="rows per second (default: what DATASET says)")
+    _add_numbers(
+        parser.add_argument_group("actions of sparse rows"),
+        default,
+        {
+            "speed_m_s": "speed towards a waypoint [m/s]",
+            "speed_rad_s": "turning speed towards a waypoint [rad/s]",
+            "gain": "share of the remaining way that one action may go; 1 overshoots with an arm that lags behind",
+            "translation_scale": "numbers of an action for a metre: 1 where actions are metres, the rate for m/s",
+            "rotation_scale": "numbers of an action for a radian",
+        },
+    )
+    speeds = parser.add_argument_group("labels by speeds")
+    limits = {"dense_m_s": "slower is dense [m/s]", "dense_rad_s": "turning slower, as well, is dense [rad/s]"}
+    _add_numbers(speeds, default, limits)
+    for name, text in (
+        ("waypoint_steps", "rows between the waypoints of a long way"),
+        ("shortest_dense", "fewest rows of a dense segment"),
+    ):
+        value = getattr(default, name)
+        speeds.add_argument(f"--{name}", type=_count, default=value, metavar="N", help=f"{text} (default: {value})")
+    keys = parser.add_argument_group("names of arrays")
+    for name, text in (
+        ("clicks", "clicks"),
+        ("position", "position of the tool"),
+        ("orientation", "its orientation, a quaternion xyzw; '' for a tool that does not turn"),
+        ("action", "actions"),
+    ):
+        value = getattr(default, name)
+        keys.add_argument(f"--{name}", default=value, metavar="KEY", help=f"{text} (default: {value})")
+    return parser.parse_args(argv)
+
+
+def _add_numbers(group: argparse._ArgumentGroup, default: RelabelOptions, texts: dict[str, str]) -> None:
+    for name, text in texts.items():
+        value = getattr(default, name)
+        group.add_argument(f"--{name}", type=_positive, default=value, metavar="X", help=f"{text} (default: {value:g})")
+
+
+def _tell(outcomes: list[RelabelledEpisode], output: Path, options: RelabelOptions) -> None:
+    done = [each for each in outcomes if each.source]
+    rows, dense = sum(each.rows for each in done), sum(each.dense for each in done)
+    for each in outcomes:
+        if not each.source:
+            print(f"left out {each.id}: no click in {options.clicks}", file=sys.stderr)
+    if not done:
+        return
+    clicked = sum(each.source == "clicks" for each in done)
+    print(
+        f"{len(done)} of {len(outcomes)} episodes labelled, {clicked} by clicks and {len(done) - clicked} by speeds: "
+        f"{dense} of {rows} rows ({100 * dense / rows:.0f} %) dense, "
+        f"{sum(each.waypoints for each in done) / len(done):.1f} waypoints an episode. The dataset: {output}"
+    )
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be positive, got {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
