@@ -44,7 +44,16 @@ def test_learning_trains_a_task_on_demonstrations_it_makes_and_counts_successes(
     assert str(tmp_path) not in figures["command"]
 
 
-@pytest.mark.parametrize("name", ["sampling", "startup", "learning"])
+def test_encoder_takes_steps_with_both_encoders(tmp_path: Path):
+    pytest.importorskip("torch")
+    sizes = ("--batch", "1", "--resnet-batch", "1", "--resnet-size", "32", "--threads", "1")
+    figures = run("encoder", tmp_path, "--rounds", "1", *sizes)
+    small, large = figures["parameters"].values()
+    resnets = 2 * (11_176_512 + 32 * 513)  # without classifier, and a 1x1 convolution to 32 keypoints each
+    assert large - small == resnets - 2 * 14_337
+
+
+@pytest.mark.parametrize("name", ["sampling", "startup", "learning", "encoder"])
 def test_every_benchmark_says_what_it_does(name: str):
     command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
