@@ -47,7 +47,7 @@ ARROWS = {
         "models": {"datasets"},
         "policies": {"datasets", "models"},
         "environments": {"control"},
-        "evaluation": {"environments", "metrics", "policies"},
+        "evaluation": {"datasets", "environments", "metrics", "policies"},
         "trainers": {"datasets", "models"},
     },
     "muse_ros": {

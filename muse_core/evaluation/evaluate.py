@@ -1,4 +1,4 @@
-"""The command ``muse eval``: a checkpoint against fresh seeds of the simulator, without ROS.
+"""The command ``muse eval``: a policy against fresh seeds of an environment, without ROS.
 
 Only what parses the command line is imported at once.
 """
@@ -9,96 +9,24 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
-from dataclasses import dataclass, field
-from multiprocessing import get_context
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from muse_core.checkpoints import CheckpointError, load_checkpoint
-from muse_core.configs import ConfigError
-from muse_core.evaluation.results import headline, summarize
-from muse_core.evaluation.rollout import EpisodeResult, FrameCollector, run_episode
-from muse_core.evaluation.simulator import EvaluationError, check_task, make_simulator
+from muse_core.datasets.store import DatasetError
+from muse_core.evaluation.actors import ActorFacts, describe_actor, make_actor
+from muse_core.evaluation.config import RESULTS_FILE, EvaluateConfig, checkpoint_file
+from muse_core.evaluation.results import compare, comparison_line, group_lines, headline, read_results, summarize
+from muse_core.evaluation.rollout import EpisodeResult
+from muse_core.evaluation.simulator import EvaluationError, check_task
+from muse_core.evaluation.workers import PLAIN_ERRORS, Job, run_all
 from muse_core.files import write_text
 from muse_core.processors import choose_device, usable_processors
-from muse_core.worker_processes import begin_worker
-
-if TYPE_CHECKING:
-    from muse_core.environments.environment import Environment
-    from muse_core.policies.policy import Policy
 
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True)
-class EvaluateConfig:
-    """Run a checkpoint in the simulator on seeds it has not seen, and report its success rate.
-
-    Prints successes, the rate and its 95 % Wilson interval; writes results.json and a video.
-    """
-
-    model_file: Path
-    """A checkpoint, or an experiment's folder (then its models/model.pt)."""
-    task: str = ""
-    """Task of the simulator: reach, lift, place or coffee. The one that the checkpoint was trained for by default."""
-    episodes: int = 100
-    """How many episodes."""
-    seed: int = 1000
-    """Seed of the first episode; each further one has the next number."""
-    output: Path | None = None
-    """Folder for results.json and video.mp4; `eval` in the experiment's folder by default."""
-    videos: int = 6
-    """How many episodes the video shows, from the first on. 0 makes none."""
-    workers: int = 0
-    """Processes that run episodes side by side; 0 is one for each CPU."""
-    threads: int = 1
-    """CPU threads for torch in each process."""
-    device: str = "cpu"
-    """Where the model runs: `cpu`, `cuda`, or `auto`: a GPU where there is one."""
-    wide: bool = False
-    """Use the task's wide variant, with objects spread further."""
-    camera_size: tuple[int, int] = (128, 128)
-    """Height and width of the simulated cameras' pictures; the panda node's camera_height and camera_width [px]."""
-    max_steps: int | None = None
-    """End an episode after this many steps; the task's own limit by default."""
-
-    def __post_init__(self) -> None:
-        for name, least in (("episodes", 1), ("seed", 0), ("videos", 0), ("workers", 0), ("threads", 1)):
-            if getattr(self, name) < least:
-                raise EvaluationError(f"--{name} must be at least {least}, got {getattr(self, name)}")
-
-    @property
-    def checkpoint_path(self) -> Path:
-        """The checkpoint's file."""
-        return self.model_file / "models" / "model.pt" if self.model_file.is_dir() else self.model_file
-
-    @property
-    def output_path(self) -> Path:
-        """Where results go."""
-        if self.output is not None:
-            return self.output
-        folder = self.checkpoint_path.parent
-        return folder.parent / "eval" if folder.name == "models" else folder / "eval"
-
-
-@dataclass
-class Runner:
-    """What one process needs to run episodes."""
-
-    environment: Environment
-    policy: Policy
-    videos: frozenset[int] = field(default_factory=frozenset)
-
-    def run(self, seed: int) -> tuple[EpisodeResult, list[np.ndarray]]:
-        """One episode, and its frames where the video shows it."""
-        collector = FrameCollector()
-        observers = [collector] if seed in self.videos else []
-        return run_episode(self.environment, self.policy, seed, observers), collector.frames
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -109,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = tyro.cli(EvaluateConfig, args=arguments, prog="muse eval", use_underscores=True)
         evaluate(config)
-    except (EvaluationError, CheckpointError, ConfigError, FileNotFoundError) as error:
+    except (*PLAIN_ERRORS, DatasetError) as error:
         print(f"muse eval: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -119,20 +47,87 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def evaluate(config: EvaluateConfig) -> dict[str, Any]:
-    """Run the episodes, write ``results.json`` and ``video.mp4``, print the headline, return the results."""
+    """Run the episodes, write ``results.json`` and the videos, print the headline, return the results."""
+    actor = describe_actor(config)
+    check_task(actor.task)
+    output = config.output_path()
+    baseline, baseline_results = _baseline(config, actor.task)
+    second = None if baseline is None else describe_actor(baseline)
+    jobs = _prepare(config, actor)
+    summary, frames = _run(config, actor, jobs)
+    if baseline is not None:
+        baseline_results, _ = _run(baseline, second, jobs)
+        write_text(output / "baseline.json", _json(baseline_results))
+    if baseline_results is not None:
+        summary["comparison"] = compare(summary, baseline_results)
+    write_text(output / RESULTS_FILE, _json(summary))
+    for video in _write_videos(config, output, frames, actor.rate_hz or 10.0):
+        print(f"video: {video}")
+    if config.record is not None:
+        print(f"recorded: {config.record}")
+    print(f"results: {output / RESULTS_FILE}")
+    print(headline(summary))
+    for line in group_lines(summary["groups"]) if "groups" in summary else ():
+        print(line)
+    if "comparison" in summary:
+        print(comparison_line(summary["comparison"]))
+    return summary
+
+
+def _baseline(config: EvaluateConfig, task: str) -> tuple[EvaluateConfig | None, dict[str, Any] | None]:
+    """The second evaluation to run, or the results of one that was; neither without --baseline."""
+    path = config.baseline
+    if path is None:
+        return None, None
+    model = checkpoint_file(path)
+    if path.suffix == ".json" or not model.is_file():
+        return None, read_results(path)
+    second = replace(
+        config, model_file=model, experiment=None, policy="", task=task, record=None, videos=0, seed=config.seeds.start
+    )
+    return second, None
+
+
+def _prepare(config: EvaluateConfig, actor: ActorFacts) -> list[Job]:
+    """The episodes to run; makes the dataset to record into."""
+    if not config.scripted:
+        choose_device(config.device)
+    if not config.presets and config.record is None:
+        return [Job(seed) for seed in config.seeds]
+    environment, _ = make_actor(config, actor.task)
+    try:
+        names: list[str | None] = [None]
+        if config.presets:
+            names = list(getattr(environment, "presets", ()))
+            if not names:
+                raise EvaluationError(f"--presets: {actor.task!r} has none")
+        jobs = [Job(seed, names[i % len(names)]) for i, seed in enumerate(config.seeds)]
+        if config.record is not None:
+            _open_recording(config, actor, environment, jobs)
+    finally:
+        environment.close()
+    return jobs
+
+
+def _open_recording(config: EvaluateConfig, actor: ActorFacts, environment: Any, jobs: list[Job]) -> None:
+    from muse_core.evaluation.recorder import episode_id, open_recording
+
+    about = {"made_by": "muse eval", "task": actor.task, "wide": config.wide, "policy": actor.name}
+    about |= {"noise_m": config.expert_noise_m, "noise_rad": config.noise_rad} if config.policy == "expert" else {}
+    ids = [episode_id(job.seed, job.preset) for job in jobs]
+    open_recording(config.record, environment, ids, about, actor.contract)
+
+
+def _run(
+    config: EvaluateConfig, actor: ActorFacts, jobs: list[Job]
+) -> tuple[dict[str, Any], dict[int, list[np.ndarray]]]:
+    """All episodes of one policy: their summary, and the frames of those that the video shows, by seed."""
     from tqdm import tqdm
 
-    from muse_core.video import write_video
-
-    checkpoint = load_checkpoint(config.checkpoint_path)
-    task = config.task or checkpoint.train_config.task
-    check_task(task)
-    choose_device(config.device)
-    seeds = range(config.seed, config.seed + config.episodes)
     results: list[EpisodeResult] = []
     frames: dict[int, list[np.ndarray]] = {}
-    bar = tqdm(total=config.episodes, desc=f"evaluating {task}", unit="episode", dynamic_ncols=True)
-    with closing(run_all(config, task, seeds)) as episodes, bar:
+    bar = tqdm(total=len(jobs), desc=f"evaluating {actor.task}", unit="episode", dynamic_ncols=True)
+    with closing(run_all(config, actor.task, jobs)) as episodes, bar:
         for result, shown in episodes:
             results.append(result)
             if shown:
@@ -140,71 +135,33 @@ def evaluate(config: EvaluateConfig) -> dict[str, Any]:
             bar.set_postfix_str(f"{sum(r.success for r in results)} of {len(results)} succeeded", refresh=False)
             bar.update()
     summary = {
-        "model_file": str(config.checkpoint_path),
-        "step": checkpoint.step,
-        "task": task,
+        "policy": actor.name,
+        "step": actor.step,
+        "task": actor.task,
         "wide": config.wide,
-        "seed": config.seed,
-        **summarize(results),
+        "seed": config.seeds.start,
+        **summarize(results, config.group_by),
         "machine": {"platform": platform.platform(), "cpus": usable_processors(), "workers": config.workers},
     }
-    write_text(config.output_path / "results.json", json.dumps(summary, indent=2) + "\n")
-    if frames:
-        video = config.output_path / "video.mp4"
-        write_video(video, (frame for seed in sorted(frames) for frame in frames[seed]), checkpoint.rate_hz or 10.0)
-        print(f"video of {len(frames)} episodes: {video}")
-    print(f"results: {config.output_path / 'results.json'}")
-    print(headline(summary))
-    return summary
+    return summary, frames
 
 
-def run_all(config: EvaluateConfig, task: str, seeds: range) -> Iterator[tuple[EpisodeResult, list[np.ndarray]]]:
-    """Every episode as it ends, in this process or in several."""
-    workers = min(config.workers or usable_processors(), len(seeds))
-    if workers <= 1:
-        runner = make_runner(config, task)
-        try:
-            yield from map(runner.run, seeds)
-        finally:
-            runner.environment.close()
-        return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (config, task))
-    waits = False
-    try:
-        for done in as_completed([pool.submit(_run_in_worker, seed) for seed in seeds]):
-            yield done.result()
-        waits = True
-    finally:
-        pool.shutdown(wait=waits, cancel_futures=True)
+def _write_videos(
+    config: EvaluateConfig, output: Path, frames: dict[int, list[np.ndarray]], rate_hz: float
+) -> list[Path]:
+    from muse_core.video import write_video
+
+    if config.video_per_episode:
+        shown = {output / f"episode_{seed}.mp4": frames[seed] for seed in sorted(frames)}
+    else:
+        shown = {output / "video.mp4": [frame for seed in sorted(frames) for frame in frames[seed]]} if frames else {}
+    for path, images in shown.items():
+        write_video(path, images, rate_hz)
+    return list(shown)
 
 
-def make_runner(config: EvaluateConfig, task: str) -> Runner:
-    """Environment and policy for this process."""
-    import torch
-
-    from muse_core.policies.learned import LearnedPolicy
-
-    torch.set_num_threads(config.threads)
-    policy = LearnedPolicy.from_checkpoint(config.checkpoint_path, str(choose_device(config.device)))
-    overrides: dict[str, Any] = {"wide": config.wide, "camera_size": config.camera_size}
-    if config.max_steps is not None:
-        overrides["max_steps"] = config.max_steps
-    environment = make_simulator(task, policy.checkpoint, **overrides)
-    policy.warm_up()
-    return Runner(environment, policy, frozenset(range(config.seed, config.seed + config.videos)))
-
-
-_runner: Runner | None = None
-
-
-def _start_worker(config: EvaluateConfig, task: str) -> None:
-    global _runner
-    begin_worker()
-    _runner = make_runner(config, task)
-
-
-def _run_in_worker(seed: int) -> tuple[EpisodeResult, list[np.ndarray]]:
-    return _runner.run(seed)
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2) + "\n"
 
 
 if __name__ == "__main__":

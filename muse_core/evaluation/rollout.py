@@ -5,19 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from muse_core.environments.environment import Arrays, Environment
-from muse_core.policies.policy import Policy
+from muse_core.policies.policy import Policy, has_terminated, seed_policy
 
 
-class Observer(Protocol):
-    """Sees every step of an episode: makes a video, records data, prints."""
+class Observer:
+    """Sees an episode: makes a video, records data, prints. What a subclass does not define does nothing."""
+
+    def on_begin(self, environment: Environment, policy: Policy, seed: int) -> None:
+        """Called after the environment and the policy were reset."""
 
     def on_step(self, environment: Environment, observation: Arrays, action: Arrays) -> None:
         """Called with each observation and the action it led to, before the action is carried out."""
+
+    def on_outcome(self, reward: float, info: dict[str, Any]) -> None:
+        """Called with what came of the last step's action."""
+
+    def on_end(self, result: EpisodeResult) -> None:
+        """Called after the last step."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class EpisodeResult:
         total_reward: Sum of the rewards.
         inference_ms: What each action took the policy, in milliseconds.
         info: What the environment said at the end.
+        preset: The environment's preset that it began at; None where the seed alone decided.
+        ended: ``terminated`` or ``truncated``, as the environment said, or ``policy`` where that had no more to do.
     """
 
     seed: int
@@ -39,18 +50,35 @@ class EpisodeResult:
     total_reward: float
     inference_ms: tuple[float, ...] = ()
     info: dict[str, Any] = field(default_factory=dict)
+    preset: str | None = None
+    ended: str = "terminated"
 
 
 def run_episode(
-    environment: Environment, policy: Policy, seed: int, observers: Sequence[Observer] = ()
+    environment: Environment,
+    policy: Policy,
+    seed: int,
+    observers: Sequence[Observer] = (),
+    preset: str | None = None,
 ) -> EpisodeResult:
-    """Reset both, act until the environment says that the episode is over, and report."""
-    observation, info = environment.reset(seed=seed)
+    """Reset both, act until the environment or the policy says that the episode is over, and report.
+
+    Args:
+        environment: Where to act.
+        policy: Who acts. One that takes a seed gets the episode's, so that the episode repeats exactly.
+        seed: Of the environment.
+        observers: Who looks on.
+        preset: Name of the environment's preset to begin at.
+    """
+    observation, info = environment.reset(seed=seed, options=None if preset is None else {"preset": preset})
+    seed_policy(policy, seed)
     policy.reset()
+    for observer in observers:
+        observer.on_begin(environment, policy, seed)
     times: list[float] = []
     total = 0.0
-    over = False
-    while not over:
+    ended = ""
+    while not ended:
         asked = time.perf_counter()
         action = policy.act(observation)
         times.append((time.perf_counter() - asked) * 1e3)
@@ -58,11 +86,20 @@ def run_episode(
             observer.on_step(environment, observation, action)
         observation, reward, terminated, truncated, info = environment.step(action)
         total += float(reward)
-        over = terminated or truncated
-    return EpisodeResult(seed, bool(info.get("success", False)), len(times), total, tuple(times), info)
+        for observer in observers:
+            observer.on_outcome(float(reward), info)
+        if terminated or truncated:
+            ended = "terminated" if terminated else "truncated"
+        elif has_terminated(policy):
+            ended = "policy"
+    success = bool(info.get("success", False))
+    result = EpisodeResult(seed, success, len(times), total, tuple(times), info, preset, ended)
+    for observer in observers:
+        observer.on_end(result)
+    return result
 
 
-class FrameCollector:
+class FrameCollector(Observer):
     """An observer that keeps what the environment's cameras show, for a video.
 
     The environment's own `render()` is used where it has one, else the images of the observation side by side.

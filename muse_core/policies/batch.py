@@ -42,16 +42,15 @@ class PolicyBatch:
         for policy, seed in zip(self._policies, seeds, strict=True):
             seed_policy(policy, seed)
 
-    def reset(self, which: np.ndarray | None = None) -> None:
+    def reset(self, which: Sequence[int] | np.ndarray | None = None) -> None:
         """Begin some episodes anew.
 
         Args:
-            which: (B,) bool; all by default.
+            which: Their numbers, or a (B,) mask of them; all by default.
         """
-        chosen = np.ones(len(self), bool) if which is None else np.asarray(which, bool)
-        for policy, begins in zip(self._policies, chosen, strict=True):
-            if begins:
-                policy.reset()
+        every = np.arange(len(self))
+        for i in every if which is None else every[which]:
+            self._policies[i].reset()
 
     def act(self, observation: Arrays) -> Arrays:
         """Actions for (B, ...) observations, each as (B, ...).

@@ -7,6 +7,7 @@ count, so that what one does changes nothing for its neighbours. numpy only.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -39,13 +40,14 @@ class ChunkExecutor:
         self._chunks: np.ndarray | None = None  # (B, K, T, ...): the last K predictions
         self._ages = np.zeros((batch_size, 0), np.int64)  # (B, K): steps since each was made; -1 where there is none
 
-    def reset(self, which: np.ndarray | None = None) -> None:
+    def reset(self, which: Sequence[int] | np.ndarray | None = None) -> None:
         """Forget the predictions of some episodes.
 
         Args:
-            which: (B,) bool, True where an episode begins anew; all by default.
+            which: Numbers of the episodes that begin anew, or a (B,) mask of them; all by default.
         """
-        self._ages[slice(None) if which is None else np.asarray(which, bool)] = -1
+        every = np.arange(self._batch_size)
+        self._ages[every if which is None else every[which]] = -1
 
     def needs_prediction(self) -> np.ndarray:
         """Which episodes need a new chunk before their next action, (B,) bool."""

@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muse_core.evaluation import evaluate as command
-from muse_core.evaluation.evaluate import EvaluateConfig, Runner, evaluate, main
+from muse_core.evaluation import workers
+from muse_core.evaluation.config import EvaluateConfig
+from muse_core.evaluation.evaluate import evaluate, main
 from muse_core.evaluation.results import headline, percentiles, summarize
 from muse_core.evaluation.rollout import EpisodeResult, FrameCollector, run_episode, tile_images
 from muse_core.evaluation.simulator import EvaluationError, simulator_options
+from muse_core.evaluation.workers import Job, Runner, run_all
 from muse_core.spec import ArraySpec, Spec
 
 
@@ -88,23 +90,10 @@ def test_no_times_have_no_percentiles():
     assert percentiles(np.zeros(0)) is None
 
 
-@pytest.fixture
-def checkpoint(tiny_dataset, tmp_path) -> Path:
-    pytest.importorskip("torch")
-    from muse_core.configs import TrainConfig
-    from muse_core.trainers.setup import prepare
-
-    class Folder:
-        models = tmp_path / "experiment" / "models"
-
-    prepare(TrainConfig(dataset=str(tiny_dataset.path), task="lift", threads=1, device="cpu")).save(Folder, "model.pt")
-    return tmp_path / "experiment"
-
-
 def test_results_and_a_video_are_written_beside_the_models(checkpoint, monkeypatch, capsys):
     pytest.importorskip("av")
     runner = Runner(CountingEnvironment(), CountingPolicy(), frozenset({10, 11}))
-    monkeypatch.setattr(command, "make_runner", lambda config, task: runner)
+    monkeypatch.setattr(workers, "make_runner", lambda config, task: runner)
     evaluate(EvaluateConfig(checkpoint, episodes=4, seed=10, workers=1))
     results = json.loads((checkpoint / "eval" / "results.json").read_text())
     assert [(r["seed"], r["success"], r["steps"]) for r in results["results"]] == [
@@ -138,7 +127,8 @@ def test_the_simulator_is_set_up_as_the_checkpoint_expects(checkpoint):
 
 def test_a_checkpoint_runs_in_the_simulator(checkpoint):
     pytest.importorskip("muse_core.environments.panda.mujoco_gl")
-    result = command.run_all(EvaluateConfig(checkpoint, episodes=1, workers=1, videos=0, max_steps=3), "lift", range(1))
+    config = EvaluateConfig(checkpoint, episodes=1, workers=1, videos=0, max_steps=3)
+    result = run_all(config, "lift", [Job(0)])
     [(episode, frames)] = list(result)
     assert (episode.steps, frames) == (3, [])
 
