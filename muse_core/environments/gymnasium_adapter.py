@@ -9,6 +9,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import load_env_creator
 
 from muse_core.environments.environment import Arrays, EpisodeOverError
 from muse_core.environments.gymnasium_spaces import find_leaves, put_together, spec_of, take_apart
@@ -30,7 +31,7 @@ class GymnasiumEnvironment:
         success_reward: Sum of rewards that counts as success; by default the threshold that is registered with the id.
             Where there is none either, no episode succeeds.
         max_steps: Truncate episodes after this many steps; the environment's own limit by default.
-        make_options: Go to ``gymnasium.make`` as they are.
+        make_options: Go to ``gymnasium.make`` as they are. Pictures are on where the environment can give them.
 
     Raises:
         ValueError: on an unknown id or option, a space without fixed shape, or an environment whose rate is not known.
@@ -97,10 +98,11 @@ class GymnasiumEnvironment:
         """The environment's own picture: (H, W, 3) uint8 RGB.
 
         Raises:
-            ValueError: when it was made without ``render_mode="rgb_array"``.
+            ValueError: when it has none, or was made with another render mode.
         """
         if self._environment.render_mode != "rgb_array":
-            raise ValueError(f"made with render_mode={self._environment.render_mode!r}; pictures need 'rgb_array'")
+            mode = self._environment.render_mode
+            raise ValueError(f"{self._environment} gives no pictures: its render_mode is {mode!r}, not 'rgb_array'")
         return np.asarray(self._environment.render(), np.uint8)
 
     def close(self) -> None:
@@ -125,9 +127,16 @@ def _made(environment: str | gymnasium.Env, max_steps: int | None, options: dict
     if max_steps is not None:
         options = {**options, "max_episode_steps": max_steps}
     try:
-        return gymnasium.make(environment, **options)
+        return gymnasium.make(environment, **{"render_mode": _picture_mode(environment), **options})
     except (gymnasium.error.Error, TypeError) as error:
         raise ValueError(f"gymnasium cannot make {environment!r}: {error}") from error
+
+
+def _picture_mode(name: str) -> str | None:
+    """The render mode that gives arrays, where the environment of this id says that it has one."""
+    creator = load_env_creator(gymnasium.spec(name).entry_point)
+    modes = getattr(creator, "metadata", {}).get("render_modes", ())
+    return "rgb_array" if "rgb_array" in modes else None
 
 
 def _own_rate_hz(environment: gymnasium.Env) -> float:

@@ -1,4 +1,4 @@
-"""The simulated Panda as a checkpoint expects it: its rate, its cameras and their geometry, its action space."""
+"""An environment as a checkpoint expects it: its rate, its cameras and their geometry, its action space."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from muse_core.checkpoints import Checkpoint
 from muse_core.environments.environment import Environment
+from muse_core.environments.registry import ENVIRONMENTS, PANDA_TASKS, find_environment, make_environment
 
 # Which simulated camera an image key shows where no contract says so.
 CAMERAS = {"image": "front", "ego_image": "wrist"}
@@ -16,12 +17,60 @@ class EvaluationError(ValueError):
     """An evaluation that cannot be run; the message says why and what to do."""
 
 
-def simulator_options(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Arguments of the simulator that follow from a checkpoint: ``rate_hz``, ``images``, ``action_space``.
+def check_task(task: str) -> None:
+    """Raise unless there is an environment of this name.
+
+    Raises:
+        EvaluationError: with a suggestion, or listing those there are.
+    """
+    if not task:
+        raise EvaluationError(
+            f"the checkpoint's config names no task; choose one of {', '.join(ENVIRONMENTS)} by --task"
+        )
+    try:
+        find_environment(task)
+    except ValueError as error:
+        raise EvaluationError(f"--task: {error}") from error
+
+
+def make_simulator(task: str, checkpoint: Checkpoint, **overrides: Any) -> Environment:
+    """The environment of this name as the checkpoint expects it; `overrides` go to it as they are.
+
+    Raises:
+        EvaluationError: when it cannot be what the checkpoint expects.
+    """
+    try:
+        environment = make_environment(task, **{**simulator_options(task, checkpoint), **overrides})
+    except ValueError as error:
+        raise EvaluationError(f"{task!r} cannot be what this checkpoint expects: {error}") from error
+    offered = {**environment.observation_spec, **environment.action_spec}
+    for name, array in checkpoint.array_spec.items():
+        if name not in offered:
+            environment.close()
+            raise EvaluationError(f"the checkpoint uses {name!r}; {task!r} has {', '.join(offered)}")
+        if offered[name].shape != array.shape:
+            environment.close()
+            raise EvaluationError(
+                f"{name!r}: the checkpoint's is {array.shape}, that of {task!r} {offered[name].shape}"
+            )
+    return environment
+
+
+def simulator_options(task: str, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Arguments of an environment that follow from a checkpoint.
 
     Raises:
         EvaluationError: when an image key cannot be matched with a camera.
     """
+    if task in PANDA_TASKS:
+        return _panda_options(checkpoint)
+    options: dict[str, Any] = {"rate_hz": checkpoint.rate_hz} if checkpoint.rate_hz else {}
+    if task == "point_mass":
+        options |= _point_mass_options(checkpoint)
+    return options
+
+
+def _panda_options(checkpoint: Checkpoint) -> dict[str, Any]:
     spec = checkpoint.array_spec
     images = {}
     for name in checkpoint.train_config.observations:
@@ -37,38 +86,10 @@ def simulator_options(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def check_task(task: str) -> None:
-    """Raise unless the simulator has this task.
-
-    Raises:
-        EvaluationError: listing those it has.
-    """
-    from muse_core.environments.panda.tasks import TASKS
-
-    if task not in TASKS:
-        named = f"the simulator has no task {task!r}" if task else "the checkpoint's config names no task"
-        raise EvaluationError(f"{named}; choose one of {', '.join(TASKS)} with --task")
-
-
-def make_simulator(task: str, checkpoint: Checkpoint, **overrides: Any) -> Environment:
-    """The simulated Panda doing `task`, as the checkpoint expects it; `overrides` go to it as they are.
-
-    Raises:
-        EvaluationError: when the simulator cannot be what the checkpoint expects.
-    """
-    from muse_core.environments.simulated_panda import SimulatedPanda
-
-    try:
-        environment = SimulatedPanda(task=task, **{**simulator_options(checkpoint), **overrides})
-    except ValueError as error:
-        raise EvaluationError(f"the simulator cannot be what this checkpoint expects: {error}") from error
-    offered = {**environment.observation_spec, **environment.action_spec}
-    for name, array in checkpoint.array_spec.items():
-        if name not in offered:
-            raise EvaluationError(f"the checkpoint uses {name!r}; the simulator has {', '.join(offered)}")
-        if offered[name].shape != array.shape:
-            raise EvaluationError(f"{name!r}: the checkpoint's is {array.shape}, the simulator's {offered[name].shape}")
-    return environment
+def _point_mass_options(checkpoint: Checkpoint) -> dict[str, Any]:
+    spec = checkpoint.array_spec
+    dynamics = "acceleration" if "action" in spec and spec["action"].unit == "m/s^2" else "velocity"
+    return {"dynamics": dynamics, "image_size": spec["image"].shape[:2] if "image" in spec else None}
 
 
 def _stream(checkpoint: Checkpoint, group: str, name: str) -> dict[str, Any]:

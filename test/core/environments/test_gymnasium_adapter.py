@@ -163,9 +163,16 @@ def test_reset_options_of_the_environments_own_are_handed_on():
         environment.reset(seed=0, options={"preset": {"cube": [0, 0, 0]}})
 
 
-def test_pictures_need_a_render_mode():
-    with pytest.raises(ValueError, match="made with render_mode=None; pictures need 'rgb_array'"):
-        GymnasiumEnvironment("CartPole-v1").render()
+def test_pictures_are_on_where_there_are_any():
+    pytest.importorskip("pygame")
+    environment = GymnasiumEnvironment("CartPole-v1")
+    environment.reset(seed=0)
+    assert environment.render().shape == (400, 600, 3)
+    environment.close()
+    with pytest.raises(ValueError, match="gives no pictures: its render_mode is None, not 'rgb_array'"):
+        GymnasiumEnvironment("CartPole-v1", render_mode=None).render()
+    with pytest.raises(ValueError, match="gives no pictures"):
+        GymnasiumEnvironment(Echo(spaces.Discrete(2))).render()
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_the_simulator_is_set_up_as_the_checkpoint_expects(checkpoint):
     from muse_core.checkpoints import load_checkpoint
 
     loaded = load_checkpoint(checkpoint / "models" / "model.pt")
-    assert simulator_options(loaded) == {
+    assert simulator_options("lift", loaded) == {
         "rate_hz": 10.0,
         "action_space": "ee_delta",
         "images": {
@@ -121,7 +121,7 @@ def test_the_simulator_is_set_up_as_the_checkpoint_expects(checkpoint):
     }
     stream = {"topic": "cameras/wrist/image/compressed", "size": [16, 16], "crop": [8, 8, 112, 112]}
     contract = {"observations": {"image": stream}, "actions": {"action": {"space": "ee_delta"}}}
-    options = simulator_options(replace(loaded, contract=contract))
+    options = simulator_options("lift", replace(loaded, contract=contract))
     assert options["images"]["image"] == {"camera": "wrist", "size": [16, 16], "crop": [8, 8, 112, 112]}
 
 
@@ -148,7 +148,7 @@ def test_a_simulator_that_cannot_be_what_the_checkpoint_expects_is_refused(check
     with pytest.raises(EvaluationError, match="does not lie inside an image of 128x128"):
         make_simulator("lift", replace(loaded, contract={"observations": {"image": large}}))
     touch = Spec({**loaded.array_spec, "touch": ArraySpec((4,))})
-    with pytest.raises(EvaluationError, match="the checkpoint uses 'touch'; the simulator has ee_position"):
+    with pytest.raises(EvaluationError, match="the checkpoint uses 'touch'; 'lift' has ee_position"):
         make_simulator("lift", replace(loaded, spec=touch.to_dict()))
 
 
@@ -183,7 +183,7 @@ def test_a_device_that_is_not_there_is_said(checkpoint, capsys):
 def test_an_unknown_task_lists_those_there_are(checkpoint, capsys):
     pytest.importorskip("muse_core.environments.panda.mujoco_gl")
     assert main(["--model_file", str(checkpoint), "--task", "lifft"]) == 2
-    assert "the simulator has no task 'lifft'; choose one of" in capsys.readouterr().err
+    assert "no environment named 'lifft'; did you mean 'lift'" in capsys.readouterr().err
 
 
 def test_what_cannot_be_evaluated_is_said(tmp_path, capsys):
