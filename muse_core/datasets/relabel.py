@@ -7,7 +7,7 @@ what an array held before it was relabelled stays beside it as ``raw/<key>``. No
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +16,8 @@ import numpy as np
 from muse_core.datasets.clicks import Segments, clicks_from_speeds, parse_clicks, pose_speeds
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.store import DatasetError, Episode, EpisodeStore
-from muse_core.geometry import shortened, toward
 from muse_core.spec import ArraySpec, Spec
+from muse_core.waypoints import Pose, WaypointSteps
 
 Arrays = dict[str, np.ndarray]
 MODE = "mode"
@@ -38,11 +38,7 @@ class RelabelOptions:
         action: Array that holds the actions: a step of the position, one of the orientation (extrinsic xyz Euler
             angles) where it turns, and the gripper where there is one.
         keep_actions: Leave the actions of sparse rows as they were recorded.
-        speed_m_s: Speed towards a waypoint [m/s].
-        speed_rad_s: Turning speed towards a waypoint [rad/s].
-        gain: Share of the remaining way that one action may go.
-        translation_scale: Numbers of an action for a metre: 1 where actions are metres, the rate where they are m/s.
-        rotation_scale: The same for a radian.
+        steps: What the actions of sparse rows are.
         dense_m_s: Speeds below this limit, and the next, are dense [m/s].
         dense_rad_s: The other limit [rad/s].
         waypoint_steps: Rows between waypoints made from speeds.
@@ -55,11 +51,7 @@ class RelabelOptions:
     orientation: str = "ee_orientation"
     action: str = "action"
     keep_actions: bool = False
-    speed_m_s: float = 0.25
-    speed_rad_s: float = 2.5
-    gain: float = 0.5
-    translation_scale: float = 1.0
-    rotation_scale: float = 1.0
+    steps: WaypointSteps = field(default_factory=WaypointSteps)
     dense_m_s: float = 0.12
     dense_rad_s: float = 0.22
     waypoint_steps: int = 20
@@ -185,18 +177,11 @@ class Relabelling:
         """The actions, those of sparse rows from the way to their waypoint."""
         options = self._options
         recorded = np.asarray(episode.arrays[options.action])
-        position, quaternion = self._pose(episode)
-        target = made[f"target/{options.position}"].reshape(position.shape)
-        step_m, step_rad = options.speed_m_s / self._rate_hz, options.speed_rad_s / self._rate_hz
-        translation = shortened(options.gain * (target - position.astype(np.float64)), step_m)
-        parts = [options.translation_scale * translation]
-        if quaternion is not None:
-            still = np.zeros((len(position), 3))
-            there = np.concatenate([still, made[f"target/{options.orientation}"]], axis=-1)
-            turn = toward(still, quaternion, there, step_m, step_rad, options.gain)[:, 3:]
-            parts.append(options.rotation_scale * turn)
-        if self._gripper:
-            parts.append(made[GRIPPER_TARGET])
+        pose = Pose(*self._pose(episode))
+        there = made[f"target/{options.position}"].reshape(pose.position.shape)
+        target = Pose(there, made[f"target/{options.orientation}"] if options.orientation else None)
+        grippers = [made[GRIPPER_TARGET]] if self._gripper else []
+        parts = [options.steps.action(pose, target), *grippers]
         ways = np.concatenate(parts, axis=-1).reshape(recorded.shape)
         limits = self.spec[options.action]
         ways = np.clip(ways, limits.low, limits.high) if (limits.low, limits.high) != (None, None) else ways

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from muse_core.spec import SpecError
 
 if TYPE_CHECKING:
     from muse_core.datasets.relabel import RelabelledEpisode, RelabelOptions
+    from muse_core.waypoints import WaypointSteps
 
 _DESCRIPTION = """\
 Label a dataset for HYDRA, which moves to waypoints where only the end of a way matters (sparse) and imitates every
@@ -46,9 +48,9 @@ def main(argv: list[str] | None = None) -> int:
     from muse_core.datasets.episode_folder import EpisodeFolder
     from muse_core.datasets.relabel import RelabelOptions, relabel
     from muse_core.datasets.store import DatasetError, recorded_rate
+    from muse_core.waypoints import WaypointSteps
 
-    names = RelabelOptions.__dataclass_fields__
-    options = RelabelOptions(**{name: value for name, value in vars(arguments).items() if name in names})
+    options = RelabelOptions(**_of(RelabelOptions, arguments), steps=WaypointSteps(**_of(WaypointSteps, arguments)))
     try:
         store = EpisodeFolder.open(arguments.dataset)
         rate_hz = arguments.rate_hz or recorded_rate(store)
@@ -88,10 +90,10 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rate_hz", type=_positive, metavar="HZ", help="rows per second (default: what DATASET says)")
     _add_numbers(
         parser.add_argument_group("actions of sparse rows"),
-        default,
+        default.steps,
         {
-            "speed_m_s": "speed towards a waypoint [m/s]",
-            "speed_rad_s": "turning speed towards a waypoint [rad/s]",
+            "step_m": "longest translation of one action; 0.025 at 10 Hz is 0.25 m/s [m]",
+            "step_rad": "largest turn of one action [rad]",
             "gain": "share of the remaining way that one action may go; 1 overshoots with an arm that lags behind",
             "translation_scale": "numbers of an action for a metre: 1 where actions are metres, the rate for m/s",
             "rotation_scale": "numbers of an action for a radian",
@@ -118,7 +120,14 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _add_numbers(group: argparse._ArgumentGroup, default: RelabelOptions, texts: dict[str, str]) -> None:
+def _of(cls: type, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The arguments that are fields of a dataclass."""
+    return {f.name: getattr(arguments, f.name) for f in fields(cls) if f.name in arguments}
+
+
+def _add_numbers(
+    group: argparse._ArgumentGroup, default: RelabelOptions | WaypointSteps, texts: dict[str, str]
+) -> None:
     for name, text in texts.items():
         value = getattr(default, name)
         group.add_argument(f"--{name}", type=_positive, default=value, metavar="X", help=f"{text} (default: {value:g})")

@@ -13,6 +13,7 @@ from muse_core.datasets.relabel_cli import main
 from muse_core.datasets.store import DatasetError, Episode
 from muse_core.geometry import apply_delta, quaternion_from_euler
 from muse_core.spec import ArraySpec, Spec
+from muse_core.waypoints import WaypointSteps
 
 SPEC = Spec(
     {
@@ -61,8 +62,8 @@ def test_the_grippers_target_is_its_command_on_the_way_not_at_the_waypoint():
 
 
 def test_sparse_actions_are_bounded_steps_to_the_waypoint_and_the_old_ones_are_kept():
-    made = label("..x.xxx..", gain=1.0)
-    # from row 0 to row 2: 0.2 m and 0.2 rad at 0.25 m/s and 2.5 rad/s, 0.1 s a row; row 7 is 0.1 m away from its own
+    made = label("..x.xxx..", steps=WaypointSteps(gain=1.0))
+    # from row 0 to row 2: 0.2 m and 0.2 rad, by at most 0.025 m and 0.25 rad; row 7 is 0.1 m away from its own
     np.testing.assert_allclose(made["action"][0], [0.025, 0, 0, 0, 0, 0.2, 0], atol=1e-6)
     np.testing.assert_allclose(made["action"][7], [0.025, 0, 0, 0, 0, 0.1, 1], atol=1e-6)
     np.testing.assert_allclose(made["action"][8], [0, 0, 0, 0, 0, 0, 1], atol=1e-6)
@@ -71,7 +72,7 @@ def test_sparse_actions_are_bounded_steps_to_the_waypoint_and_the_old_ones_are_k
 
 
 def test_following_the_actions_ends_at_the_waypoint():
-    made = label("....x", gain=1.0, speed_m_s=10.0, speed_rad_s=10.0)
+    made = label("....x", steps=WaypointSteps(gain=1.0, step_m=1.0, step_rad=1.0))
     position, quaternion = apply_delta(made["ee_position"][0], made["ee_orientation"][0], made["action"][0, :6])
     np.testing.assert_allclose(position, made["ee_position"][4], atol=1e-6)
     np.testing.assert_allclose(quaternion, made["ee_orientation"][4], atol=1e-6)
@@ -81,12 +82,6 @@ def test_actions_are_left_alone_where_that_is_wanted():
     made = label("..x......", keep_actions=True)
     np.testing.assert_array_equal(made["action"], arrays("." * 9)["action"])
     assert "raw/action" not in made
-
-
-def test_scales_and_gain_fit_actions_of_other_units():
-    made = label("....x", translation_scale=10.0, rotation_scale=2.0, gain=0.5, speed_m_s=0.5)
-    # 0.4 m away: half of it is cut to 0.05 m, as 0.5 m/s; 0.4 rad away: 0.2 rad, times 2
-    np.testing.assert_allclose(made["action"][0], [0.5, 0, 0, 0, 0, 0.4, 0], atol=1e-6)
 
 
 def test_clicks_are_preferred_to_speeds_which_are_preferred_to_nothing():
@@ -102,12 +97,13 @@ def test_clicks_are_preferred_to_speeds_which_are_preferred_to_nothing():
 
 def test_a_point_that_neither_turns_nor_grips():
     spec = Spec({"position": ArraySpec((2,)), "action": ArraySpec((2,), unit="m/s", low=-0.5, high=0.5, role="action")})
-    options = RelabelOptions(position="position", orientation="", translation_scale=10.0, speed_m_s=9.0, gain=1.0)
+    steps = WaypointSteps(translation_scale=10.0, step_m=0.9, gain=1.0)
+    options = RelabelOptions(position="position", orientation="", steps=steps)
     relabelling = Relabelling(spec, 10.0, options)
     rows = {"position": np.array([[0, 0], [0, 0.03], [0, 0.9]], np.float32), "action": np.zeros((3, 2), np.float32)}
     made, _ = relabelling.label(Episode("e", rows, {}, 3))
     assert sorted(made) == ["action", "mode", "position", "raw/action", "target/position"]
-    np.testing.assert_allclose(made["action"], [[0, 0.5], [0, 0.5], [0, 0]])  # 9 m/s, within the action's limits
+    np.testing.assert_allclose(made["action"], [[0, 0.5], [0, 0.5], [0, 0]])  # 9 and 8.7 m/s, cut to the limits
 
 
 @pytest.fixture
