@@ -6,7 +6,7 @@ RUN := $(if $(ROS_DISTRO),. $(VENV)/local_setup.sh && )$(VENV)/bin/
 export MUJOCO_GL ?= egl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test lint bench clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -22,6 +22,9 @@ test: setup  ## run the tests (ARGS='-k contract')
 
 lint: setup  ## check style and layout: ruff, its pinned version
 	@$(RUN)ruff check . && $(VENV)/bin/ruff format --check .
+
+bench: setup  ## measure, beside other projects where they are installed, see bench/README.md (BENCH='sampling startup')
+	@for name in $(or $(BENCH),sampling training encoder startup); do $(RUN)python bench/$$name.py || exit 1; done
 
 clean:  ## remove what the set-up made, and caches; recordings, data and experiments stay
 	rm -rf $(VENV) build install log *.egg-info .pytest_cache .ruff_cache
