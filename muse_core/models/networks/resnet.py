@@ -7,6 +7,7 @@ one build of torch each; nothing else of it is needed.
 from __future__ import annotations
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Literal
 
 import torch
@@ -109,7 +110,12 @@ def load_resnet(network: ResNet, path: str | Path) -> None:
             has no running means, for example.
         FileNotFoundError: when there is no such file.
     """
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file; it is to hold the weights that a ResNet starts from")
+    try:
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path}: not a state dict that torch.save wrote: {error}") from error
     if network.fc is None:
         state = {name: value for name, value in state.items() if not name.startswith("fc.")}
     expected = {name: value.shape for name, value in network.state_dict().items()}

@@ -209,6 +209,18 @@ class ModelConformance:
             for name in config.actions:
                 assert torch.allclose(together[name][b], expected[name][0], atol=1e-4), (b, name)
 
+    def test_half_precision_gives_nearly_the_same_loss(self):
+        config = self.config()
+        model, batch = self.model(config), self.batch(config)
+        losses = []
+        for half in (False, True):
+            torch.manual_seed(1)
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                losses.append(weighted_loss(model.loss(batch)))
+        losses[1].backward()
+        assert losses[1].item() == pytest.approx(losses[0].item(), rel=0.05, abs=0.05)
+        assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
     def test_weights_carry_all_that_acting_needs(self):
         config = self.config()
         model, batch = self.model(config), self.long_batch(config, 2)

@@ -38,7 +38,7 @@ def mixture():
     with torch.no_grad():
         model.head.output.weight.copy_(torch.cat(head_weights))
         model.head.output.bias.copy_(torch.cat(head_biases))
-        for number, parameter in enumerate(model.recurrent.parameters(), start=6):
+        for number, parameter in enumerate(model.trunk.recurrent.parameters(), start=6):
             parameter.copy_(wave(number, *parameter.shape))
     return model
 

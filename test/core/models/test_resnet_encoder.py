@@ -6,7 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from muse_core.configs import ResNetConfig  # noqa: E402
 from muse_core.models.resnet_encoder import ResNetEncoder  # noqa: E402
+from muse_core.models.vision import build_camera_encoder  # noqa: E402
 
 
 def test_the_originals_coffee_encoder_has_its_map_and_its_11192928_parameters():
@@ -67,3 +69,25 @@ def test_pretrained_weights_fill_the_trunk_and_leave_the_rest(tmp_path):
 def test_the_state_dict_holds_only_what_is_learnt():
     names = {name.split(".")[0] for name in ResNetEncoder(18, imagenet_colors=True).state_dict()}
     assert names == {"trunk", "to_keypoints"}
+
+
+def test_a_config_names_its_weights_and_only_a_new_model_reads_them(tmp_path):
+    torch.manual_seed(0)
+    donor = ResNetEncoder(18)
+    torch.save(donor.trunk.state_dict(), tmp_path / "resnet18.pth")
+    config = ResNetConfig(weights=str(tmp_path / "resnet18.pth"))
+    new = build_camera_encoder(config)
+    assert torch.equal(new.trunk.conv1.weight, donor.trunk.conv1.weight)
+    assert new.imagenet_colors
+    (tmp_path / "resnet18.pth").unlink()
+    deployed = build_camera_encoder(config, fresh=False)  # a robot has the checkpoint, not that file
+    deployed.load_state_dict(new.state_dict())
+    assert deployed.imagenet_colors
+    with pytest.raises(FileNotFoundError, match="resnet18"):
+        build_camera_encoder(config)
+
+
+def test_a_config_without_weights_scales_pictures_to_minus_one_to_one():
+    encoder = build_camera_encoder(ResNetConfig(depth=34, norm="group", keypoints=0))
+    assert not encoder.imagenet_colors
+    assert (encoder.size, len(encoder.trunk.layer3), encoder.trunk.bn1.num_groups) == (512, 6, 4)

@@ -106,6 +106,14 @@ def test_torchvisions_weights_load_into_a_trunk_and_others_are_refused_by_name(t
         load_resnet(ResNet(18, "group"), path)
 
 
+def test_a_file_that_is_missing_or_something_else_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.pth: no such file"):
+        load_resnet(ResNet(18), tmp_path / "nowhere.pth")
+    (tmp_path / "text.pth").write_text("not weights")
+    with pytest.raises(ValueError, match=r"text\.pth: not a state dict"):
+        load_resnet(ResNet(18), tmp_path / "text.pth")
+
+
 def test_another_depth_is_refused():
     with pytest.raises(ValueError, match="18 or 34, got 50"):
         ResNet(50)
