@@ -32,7 +32,7 @@ LAUNCH_SIDE = ("muse_ros/launching/launch_description.py", "launch/")
 ROSBAG_SEAM = "muse_ros/bags/rosbag2_writer.py"  # imported only where rosbag2_py is
 DECLARED = {
     "av", "backports", "cv2", "gymnasium", "jinja2", "lz4", "matplotlib", "mujoco", "numpy", "pygame", "rosbags",
-    "tensorboard", "torch", "tqdm", "tyro", "yaml",
+    "tensorboard", "torch", "tqdm", "tyro", "wandb", "yaml",
 }  # fmt: skip
 
 # What the folders of each package may import of their siblings. FOR_ALL and the files beside them belong to all, and
@@ -48,7 +48,7 @@ ARROWS = {
         "policies": {"datasets", "models"},
         "environments": {"control"},
         "evaluation": {"datasets", "environments", "metrics", "policies"},
-        "trainers": {"datasets", "models"},
+        "trainers": {"datasets", "evaluation", "models", "policies"},
     },
     "muse_ros": {
         "contract": set(),

@@ -146,8 +146,10 @@ class TrainConfig:
     validation_fraction: float = 0.05
     """Share of the episodes that is held out, chosen by a hash of their ids."""
     validate_every: int = 500
-    """Steps between validations (loss and open-loop action error on all held-out episodes); the best model is kept as
-    `best_model.pt`."""
+    """Steps between validations: the loss over all held-out episodes, of which the lowest is kept as `best_model.pt`,
+    and how far the actions are from the recorded ones along some."""
+    open_loop_episodes: int = 8
+    """Held-out episodes that the policy runs along at each validation, beside the recording; 0 leaves that out."""
     rollouts: RolloutConfig = field(default_factory=RolloutConfig)
     save_every: int = 500
     """Steps between writes of `model.pt`."""
@@ -180,8 +182,8 @@ class TrainConfig:
         check_types(self)
         for name in ("horizon", "batch_size", "max_steps", "validate_every", "save_every", "log_every", "accumulate"):
             require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("checkpoint_every", "images_every", "warmup_steps", "threads", "memory_gb", "seed", "weight_decay",
-                     "max_gradient_norm"):  # fmt: skip
+        for name in ("checkpoint_every", "images_every", "open_loop_episodes", "warmup_steps", "threads", "memory_gb",
+                     "seed", "weight_decay", "max_gradient_norm"):  # fmt: skip
             require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
         require(self.learning_rate > 0, "learning_rate", "positive", self.learning_rate)
         require(self.max_minutes is None or self.max_minutes > 0, "max_minutes", "positive", self.max_minutes)

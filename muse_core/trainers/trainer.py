@@ -1,69 +1,38 @@
-"""The training loop: batch, loss, step, log, validate, save. It knows models only by their `loss`."""
+"""The training loop: batch, loss, step, log, validate, roll out, save. It knows models only by their protocol."""
 
 from __future__ import annotations
 
 import logging
-import math
 import time
-from contextlib import closing
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
 from muse_core.checkpoints import Checkpoint, save_checkpoint
 from muse_core.configs import TrainConfig
-from muse_core.datasets.sampler import WindowSampler
-from muse_core.datasets.sequence import Arrays, SequenceDataset
-from muse_core.models.model import Tensors, Term, Terms, weighted_loss
-from muse_core.trainers.experiment import Experiment
+from muse_core.models.model import Tensors, Terms
+from muse_core.policies.learned import LearnedPolicy
+from muse_core.trainers import pictures
+from muse_core.trainers.board import Board
+from muse_core.trainers.data import TrainingData
+from muse_core.trainers.distributed import Processes
 from muse_core.trainers.interrupt import StopRequest
-from muse_core.trainers.loading import prefetch
+from muse_core.trainers.loading import prefetch, to_device
+from muse_core.trainers.optimisation import Optimisation, autocast
+from muse_core.trainers.progress import Progress, check_finite
+from muse_core.trainers.random_numbers import own_random_numbers, random_state, set_random_state
+from muse_core.trainers.rollouts import run_rollouts
 from muse_core.trainers.schedule import learning_rate_factor, progress
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+from muse_core.trainers.throughput import Meter
+from muse_core.trainers.validation import mean_losses, open_loop_errors
 
 logger = logging.getLogger(__name__)
-
-VALIDATION_BATCH = 32
-
-
-class DivergedError(ArithmeticError):
-    """The loss is no number any more."""
-
-
-@dataclass
-class Progress:
-    """How far a run has come; saved in every checkpoint."""
-
-    step: int = 0
-    elapsed_s: float = 0.0
-    train_loss: float | None = None
-    validation_loss: float | None = None
-    best_validation_loss: float | None = None
-
-
-class Meter:
-    """Means of logged scalars, and where the time went, since the last reading."""
-
-    def __init__(self) -> None:
-        """Begin now."""
-        self._scalars: list[Tensors] = []
-        self._since, self._waited = time.monotonic(), 0.0
-
-    def add(self, scalars: Tensors, waited_s: float) -> None:
-        """Take in one step, which waited this long for its batch."""
-        self._scalars.append(scalars)
-        self._waited += waited_s
-
-    def read(self) -> dict[str, float]:
-        """Means over the steps, ``steps_per_s``, and ``data_wait``: the share of the time spent waiting for data."""
-        taken = max(time.monotonic() - self._since, 1e-9)
-        means = {name: float(torch.stack([s[name] for s in self._scalars]).mean()) for name in self._scalars[0]}
-        return means | {"steps_per_s": len(self._scalars) / taken, "data_wait": self._waited / taken}
 
 
 @dataclass
@@ -73,63 +42,71 @@ class Trainer:
     Attributes:
         config: What to do.
         model: What learns; see :class:`muse_core.models.model.Model`.
-        optimizer: Over the model's parameters.
-        train_data: Windows to learn from.
-        validation_data: Windows to validate on, where any episode is held out.
+        data: What it learns from.
         deployment: The parts of a checkpoint that do not change: spec, contract, statistics and so on.
+        processes: This process's place among all that train.
         progress: Where the run stands.
     """
 
     config: TrainConfig
     model: torch.nn.Module
-    optimizer: torch.optim.Optimizer
-    train_data: SequenceDataset
-    validation_data: SequenceDataset | None
+    data: TrainingData
     deployment: dict[str, Any]
+    processes: Processes = field(default_factory=Processes)
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
         self.device = next(self.model.parameters()).device
-        self.sampler = WindowSampler(len(self.train_data), self.config.batch_size, self.config.seed)
-        self._consumed = self.sampler.state_dict()
+        self.optimisation = Optimisation(self.model, self.config, self.processes)
+        self._loss: Callable[[Tensors], Terms] = self.model.loss
+        if self.config.compile:
+            self._loss = torch.compile(self.model.loss)
+        self._consumed = self.data.sampler.state_dict()
 
-    def run(self, experiment: Experiment, writer: SummaryWriter, show_progress: bool = True) -> Progress:
-        """Train until the limit of steps or minutes, or until a signal asks to stop; save in any case."""
-        config, state = self.config, self.progress
-        batches = prefetch(self.train_data, self.sampler, config.augment.shift, config.seed)
+    def run(self, models: Path, board: Board, show_progress: bool = True) -> Progress:
+        """Train until the limit of steps or minutes, or until a signal asks to stop; save into `models` in any case."""
+        config, state, data = self.config, self.progress, self.data
         begun = time.monotonic() - state.elapsed_s
-        meter = Meter()
-        with StopRequest() as stop, closing(batches), self._bar(show_progress) as bar:
-            while not stop and (done := self._done()) < 1.0:
-                asked = time.monotonic()
-                batch, sampler_state = next(batches)
-                waited = time.monotonic() - asked
-
+        meter, stopped = Meter(), False
+        batches = prefetch(data.train, data.sampler, data.augmenter, self.device)
+        with StopRequest() as stop, closing(batches), self._bar(show_progress and self.processes.is_first) as bar:
+            while not stopped and (done := self._done()) < 1.0:
                 rate = self._set_learning_rate(done)
-                meter.add(self._learn(batch), waited)
-                self._consumed = sampler_state
+                waited = 0.0
+                self.model.train()
+                for _ in range(config.accumulate):
+                    asked = time.monotonic()
+                    batch, self._consumed = next(batches)
+                    waited += time.monotonic() - asked
+                    terms = self._terms(batch)
+                    self.optimisation.add(terms)
+                meter.add(terms, self.optimisation.step(), waited, self._samples)
                 state.step += 1
-                state.elapsed_s = time.monotonic() - begun
+                state.elapsed_s, stopped = self.processes.agree(time.monotonic() - begun, bool(stop))
                 bar.update(self._done() * 100 - bar.n)
 
+                ending = stopped or self.finished
                 if state.step % config.log_every == 0 or self.finished:
-                    means = meter.read() | {"learning_rate": rate, "epoch": sampler_state["drawn"] / self.sampler.size}
+                    means = meter.read() | {"learning_rate": rate, "epoch": self._consumed["drawn"] / data.sampler.size}
                     state.train_loss = means["loss"]
-                    check_finite(state)
-                    self._log(experiment, writer, "train", means)
+                    check_finite(state.train_loss, state.step)
+                    self._log(board, "train", means)
                     bar.set_postfix_str(self._summary(means["steps_per_s"]), refresh=False)
                     meter = Meter()
-                if state.step % config.validate_every == 0:
-                    self._validate(experiment, writer)
-                if config.checkpoint_every and state.step % config.checkpoint_every == 0:
-                    self.save(experiment, f"chkpt_{state.step:010d}.pt")
-                if state.step % config.save_every == 0:
-                    self.save(experiment, "model.pt")
-            if not stop and state.step % config.validate_every:
-                self._validate(experiment, writer)
-            self.save(experiment, "model.pt")
-        ending = f"stopped by {stop.reason}" if stop else "done"
-        logger.info("%s after %d steps and %.1f minutes", ending, state.step, state.elapsed_s / 60)
+                with aside(meter):
+                    if config.images_every and (state.step == 1 or state.step % config.images_every == 0):
+                        self._picture(board, batch)
+                    if state.step % config.validate_every == 0 or (self.finished and not stopped):
+                        self._validate(models, board)
+                    every = config.rollouts.every
+                    if every and not stopped and (state.step % every == 0 or self.finished):
+                        self._roll_out(models, board, lambda: bool(stop))
+                    if config.checkpoint_every and state.step % config.checkpoint_every == 0:
+                        self.save(models / f"chkpt_{state.step:010d}.pt", meter)
+                    if state.step % config.save_every == 0 or ending:
+                        self.save(models / "model.pt", meter)
+        reason = f"stopped by {stop.reason or 'another process'}" if stopped else "done"
+        logger.info("%s after %d steps and %.1f minutes", reason, state.step, state.elapsed_s / 60)
         return state
 
     @property
@@ -140,29 +117,46 @@ class Trainer:
     def describe(self) -> str:
         """One line on what learns from how much."""
         parameters = sum(p.numel() for p in self.model.parameters())
-        data, held_out = self.train_data, self.validation_data
+        held_out = sum(len(part.ids) for part in self.data.held_out)
+        several = f" in {self.processes.world_size} processes" if self.processes.several else ""
         return (
-            f"{parameters:,} parameters on {self.device} with {torch.get_num_threads()} threads; "
-            f"{len(data.ids)} episodes, {len(data)} windows "
-            f"({'in memory' if data.in_memory else 'memory-mapped'}); "
-            f"{len(held_out.ids) if held_out else 0} episodes held out"
+            f"{parameters:,} parameters on {self.device} with {torch.get_num_threads()} threads{several}; "
+            f"{self.data.episodes} episodes, {len(self.data.train)} windows "
+            f"({'in memory' if self.data.in_memory else 'memory-mapped'}); {held_out} episodes held out"
         )
 
-    def save(self, experiment: Experiment, name: str) -> None:
-        """Write a checkpoint into the experiment's models."""
-        checkpoint = Checkpoint(
+    def checkpoint(self) -> Checkpoint:
+        """All that is known now. Every process must call this; all get the same but for what is on their device."""
+        self.processes.share_buffers(self.model)
+        training = {
+            **self.optimisation.state_dict(),
+            "sampler": self._consumed,
+            "random": self.processes.gather(random_state()),
+            "data": self.data.fingerprint,
+            "weights": None if self.optimisation.average is None else self.model.state_dict(),
+        }
+        with self._averaged():
+            model = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        return Checkpoint(
             step=self.progress.step,
             config=self.config.to_dict(),
-            model=self.model.state_dict(),
+            model=model,
             metrics=asdict(self.progress),
-            training={
-                "optimizer": self.optimizer.state_dict(),
-                "sampler": self._consumed,
-                "random": random_state(),
-            },
+            training=training,
             **self.deployment,
         )
-        save_checkpoint(experiment.models / name, checkpoint)
+
+    def save(self, path: Path, meter: Meter | None = None) -> None:
+        """Write a checkpoint, from the first process. Every process must call this.
+
+        Raises:
+            DivergedError: where the last loss of `meter` is no number, so that a good file stays.
+        """
+        if meter is not None:
+            check_finite(meter.last_loss(), self.progress.step)
+        checkpoint = self.checkpoint()
+        if self.processes.is_first:
+            save_checkpoint(path, checkpoint)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on exactly where a checkpoint was written.
@@ -170,12 +164,28 @@ class Trainer:
         Raises:
             ValueError: when the data is not what it was trained on.
         """
-        self.model.load_state_dict(checkpoint.model)
-        self.optimizer.load_state_dict(checkpoint.training["optimizer"])
-        self.sampler.load_state_dict(checkpoint.training["sampler"])
-        self._consumed = self.sampler.state_dict()
+        training = checkpoint.training
+        if training["data"] != self.data.fingerprint:
+            raise ValueError("the episodes to learn from are not the same, or not of the same lengths")
+        self.model.load_state_dict(checkpoint.model if training["weights"] is None else training["weights"])
+        self.optimisation.load_state_dict(training)
+        self.data.sampler.load_state_dict(training["sampler"])
+        self._consumed = self.data.sampler.state_dict()
         self.progress = Progress(**checkpoint.metrics)
-        set_random_state(checkpoint.training["random"])
+        if len(training["random"]) == self.processes.world_size:
+            set_random_state(training["random"][self.processes.rank])
+
+    def _terms(self, batch: Tensors) -> Terms:
+        with autocast(self.device, self.config.precision):
+            return self._loss(batch)
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        """A context in which the model has the weights that are validated and deployed."""
+        return nullcontext() if self.optimisation.average is None else self.optimisation.average.applied()
+
+    @property
+    def _samples(self) -> int:
+        return self.config.batch_size * self.config.accumulate * self.processes.world_size
 
     def _done(self) -> float:
         limit = self.config.max_minutes
@@ -185,47 +195,66 @@ class Trainer:
     def _set_learning_rate(self, done: float) -> float:
         config = self.config
         factor = learning_rate_factor(self.progress.step, done, config.warmup_steps, config.final_learning_rate)
-        for group in self.optimizer.param_groups:
-            group["lr"] = config.learning_rate * factor
+        self.optimisation.set_learning_rate(config.learning_rate * factor)
         return config.learning_rate * factor
 
-    def _learn(self, batch: Arrays) -> Tensors:
-        self.model.train()
-        terms = self.model.loss(to_device(batch, self.device))
-        loss = weighted_loss(terms)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_gradient_norm)
-        self.optimizer.step()
-        scalars = {"loss": loss, **{f"loss/{name}": term.mean for name, term in terms.items()}, "gradient_norm": norm}
-        return {name: value.detach() for name, value in scalars.items()}
-
-    @torch.no_grad()
-    def _validate(self, experiment: Experiment, writer: SummaryWriter) -> None:
-        """Mean loss over every held-out window, each step of an episode counted once; keeps the best model."""
-        data, state = self.validation_data, self.progress
-        if data is None:
+    def _picture(self, board: Board, batch: Tensors) -> None:
+        """What the network sees and would do, for a look."""
+        if not self.processes.is_first:
             return
-        self.model.eval()
-        whole: Terms = {}
-        for begin in range(0, len(data), VALIDATION_BATCH):
-            batch = data.get_batch(np.arange(begin, min(begin + VALIDATION_BATCH, len(data))))
-            for name, term in self.model.loss(to_device(batch, self.device)).items():
-                before = whole.get(name, Term(torch.zeros(()), torch.zeros(()), term.weight))
-                whole[name] = Term(before.total + term.total.cpu(), before.count + term.count.cpu(), term.weight)
-        means = {"loss": float(weighted_loss(whole)), **{f"loss/{n}": float(term.mean) for n, term in whole.items()}}
-        state.validation_loss = means["loss"]
-        self._log(experiment, writer, "validation", means)
-        if state.best_validation_loss is None or means["loss"] < state.best_validation_loss:
-            state.best_validation_loss = means["loss"]
-            self.save(experiment, "best_model.pt")
+        config, step = self.config, self.progress.step
+        for name, grid in pictures.grids(self.model, batch).items():
+            board.image(step, f"seen/{name}", grid)
+        for name, values in pictures.actions(self.model, batch, config.observations, config.actions).items():
+            board.histogram(step, f"actions/{name}", values)
 
-    def _log(self, experiment: Experiment, writer: SummaryWriter, prefix: str, scalars: dict[str, float]) -> None:
-        step = self.progress.step
-        named = {f"{prefix}/{name}": value for name, value in scalars.items()}
-        experiment.log_metrics(step, {"minutes": self.progress.elapsed_s / 60, **named})
-        for name, value in named.items():
-            writer.add_scalar(name, value, step)
+    def _validate(self, models: Path, board: Board) -> None:
+        """Losses over every held-out window, errors along held-out episodes; keeps the model of the lowest loss."""
+        state, data = self.progress, self.data
+        if not data.validation:
+            return
+        self.processes.share_buffers(self.model)
+        self.model.eval()
+        bring = partial(to_device, device=self.device)
+        with self._averaged(), own_random_numbers(self.config.seed):
+            losses = [mean_losses(self._terms, part, bring, self.processes) for part in data.validation.values()]
+        for name, means in zip(data.validation, losses, strict=True):
+            self._log(board, f"validation/{name}" if name else "validation", means)
+        state.validation_loss = losses[0]["loss"]
+        improved = state.best_validation_loss is None or state.validation_loss < state.best_validation_loss
+        if improved:
+            state.best_validation_loss = state.validation_loss
+        checkpoint = self.checkpoint()
+        if episodes := data.open_loop_episodes(self.config.open_loop_episodes):
+            with own_random_numbers(self.config.seed):
+                policy = LearnedPolicy(checkpoint, str(self.device), batch_size=len(episodes))
+                self._log(board, "open_loop", open_loop_errors(policy, episodes, self.processes))
+        if improved and self.processes.is_first:
+            save_checkpoint(models / "best_model.pt", checkpoint)
+
+    def _roll_out(self, models: Path, board: Board, stop: Callable[[], bool]) -> None:
+        """Success in the environment; keeps the model that succeeds most often, of several the earliest."""
+        checkpoint, state = self.checkpoint(), self.progress
+        if not self.processes.is_first:
+            return
+        candidate = models / ".rollout_model.pt"
+        try:
+            save_checkpoint(candidate, checkpoint)
+            outcome = run_rollouts(self.config, candidate, stop)
+        finally:
+            candidate.unlink(missing_ok=True)
+        if not outcome.whole:
+            return
+        state.success_rate = outcome.success_rate
+        self._log(board, "rollout", outcome.scalars)
+        for i, frames in enumerate(outcome.videos.values()):
+            board.video(state.step, f"rollout/video_{i}", frames, self.deployment["rate_hz"] or 10.0)
+        if state.best_success_rate is None or outcome.success_rate > state.best_success_rate:
+            state.best_success_rate = outcome.success_rate
+            save_checkpoint(models / "best_rollout_model.pt", replace(checkpoint, metrics=asdict(state)))
+
+    def _log(self, board: Board, prefix: str, scalars: dict[str, float]) -> None:
+        board.scalars(self.progress.step, prefix, scalars)
 
     def _bar(self, show: bool) -> tqdm:
         layout = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed} of {elapsed}+{remaining} {postfix}"
@@ -237,32 +266,9 @@ class Trainer:
         return f"step {state.step}, {steps_per_s:.1f} steps/s, loss {state.train_loss:.4f}{held_out}"
 
 
-def check_finite(state: Progress) -> None:
-    """Raise where training has diverged, before a checkpoint of it replaces a good one.
-
-    Raises:
-        DivergedError: saying at which step, and what to change.
-    """
-    if not math.isfinite(state.train_loss):
-        raise DivergedError(
-            f"the loss is {state.train_loss} at step {state.step}: training has diverged. Lower --learning_rate or "
-            "--max_gradient_norm, and look for extreme values in the dataset with `muse inspect`"
-        )
-
-
-def to_device(batch: Arrays, device: torch.device) -> Tensors:
-    """Numpy to tensors, images still as bytes."""
-    return {name: torch.from_numpy(array).to(device) for name, array in batch.items()}
-
-
-def random_state() -> dict[str, Any]:
-    """State of torch's generators."""
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": torch.get_rng_state(), "cuda": cuda}
-
-
-def set_random_state(state: dict[str, Any]) -> None:
-    """Put torch's generators where :func:`random_state` found them."""
-    torch.set_rng_state(state["cpu"])
-    if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])
+@contextmanager
+def aside(meter: Meter) -> Iterator[None]:
+    """What happens within this context is left out of the throughput."""
+    begun = time.monotonic()
+    yield
+    meter.pause(time.monotonic() - begun)

@@ -13,8 +13,6 @@ def checkpoint(tiny_dataset, tmp_path) -> Path:
     from muse_core.configs import TrainConfig
     from muse_core.trainers.setup import prepare
 
-    class Folder:
-        models = tmp_path / "experiment" / "models"
-
-    prepare(TrainConfig(dataset=str(tiny_dataset.path), task="lift", threads=1, device="cpu")).save(Folder, "model.pt")
+    path = tmp_path / "experiment" / "models" / "model.pt"
+    prepare(TrainConfig(dataset=str(tiny_dataset.path), task="lift", threads=1, device="cpu")).save(path)
     return tmp_path / "experiment"

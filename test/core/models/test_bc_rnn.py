@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from muse_core.models import build_model  # noqa: E402
 from muse_core.models.model import weighted_loss  # noqa: E402
 from muse_core.models.rotations import SignedQuaternions, rotation_columns  # noqa: E402
-from muse_core.trainers.trainer import to_device  # noqa: E402
+from muse_core.trainers.loading import to_device  # noqa: E402
 
 CPU = torch.device("cpu")
 

@@ -21,12 +21,7 @@ def policy(tiny_dataset, tmp_path) -> LearnedPolicy:
     config = TrainConfig(
         dataset=str(tiny_dataset.path), horizon=4, threads=1, device="cpu", model=BCRNNConfig(hidden_size=16)
     )
-    trainer = prepare(config)
-
-    class Folder:
-        models = tmp_path
-
-    trainer.save(Folder, "model.pt")
+    prepare(config).save(tmp_path / "model.pt")
     return LearnedPolicy.from_checkpoint(tmp_path / "model.pt")
 
 

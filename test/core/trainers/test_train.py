@@ -19,7 +19,7 @@ pytest.importorskip("tyro")
 
 from muse_core.checkpoints import load_checkpoint  # noqa: E402
 from muse_core.configs import TrainConfig  # noqa: E402
-from muse_core.trainers.setup import choose_episodes  # noqa: E402
+from muse_core.trainers.data import choose_episodes  # noqa: E402
 from muse_core.trainers.train import main  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -92,7 +92,7 @@ def test_a_run_is_not_resumed_on_other_data_or_with_another_model(train, tiny_da
     assert "cannot resume: Error(s) in loading state_dict for BCRNN. Model, dataset" in capsys.readouterr().err
     tiny_dataset.remove_episode("episode_003")
     assert train("--resume", "experiments/one", config=False) == 2
-    assert "cannot resume the sampler: its size was" in capsys.readouterr().err
+    assert "cannot resume: the episodes to learn from are not the same" in capsys.readouterr().err
 
 
 def test_a_resumed_run_logs_every_step_once(train):
@@ -118,10 +118,10 @@ def test_an_existing_experiment_is_refused_and_stays_as_it_was(train, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dataset", "missing"], "no dataset 'missing': data/ has tiny"),
+        (["--dataset", "missing"], "data/missing.h5; data/ has tiny. Name one with --dataset"),
         (["--observations", "ee_position", "imagee"], "has no imagee; it has ee_position, ee_orientation"),
         (["--observations", "ee_position", "--actions", "image"], "image is an image, which is no action"),
-        (["--augment.shift", "16"], "--augment.shift 16 leaves nothing of image"),
+        (["--augment.shift", "16"], "a shift of 16 px leaves nothing of image"),
         (["--device", "cuda:99"], "device 'cuda:99' cannot be used here"),
     ],
 )
@@ -182,7 +182,9 @@ def test_a_value_out_of_range_is_named(train, capsys):
 
 def test_resuming_what_is_no_experiment_is_refused(train, capsys):
     assert train("--resume", "experiments/none", config=False) == 2
-    assert "there is no experiments/none/models/model.pt" in capsys.readouterr().err
+    assert (
+        "there is neither experiments/none/config.json nor experiments/none/models/model.pt" in capsys.readouterr().err
+    )
 
 
 def test_without_arguments_it_shows_how_it_is_used(capsys):
