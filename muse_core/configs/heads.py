@@ -73,3 +73,14 @@ class DiscretizedHeadConfig:
 
 
 HeadConfig = DeterministicHeadConfig | GaussianHeadConfig | MixtureHeadConfig | DiscretizedHeadConfig
+
+
+def check_head(head: HeadConfig, normalization: str) -> None:
+    """Raise unless a head can give actions that are normalised so.
+
+    Raises:
+        ConfigError: for means within -1 .. 1 and actions that go beyond.
+    """
+    bounded = head.kind == "mixture" and head.bounded
+    require(not bounded or normalization == "min_max", "model.normalization", "min_max with a bounded mixture head",
+            normalization)  # fmt: skip

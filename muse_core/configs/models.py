@@ -7,7 +7,7 @@ from typing import Literal
 
 from muse_core.configs.checks import check_types, require
 from muse_core.configs.encoders import EncoderConfig, SmallEncoderConfig
-from muse_core.configs.heads import DeterministicHeadConfig, HeadConfig
+from muse_core.configs.heads import DeterministicHeadConfig, HeadConfig, check_head
 from muse_core.configs.model_settings import Execution, ModelSettings, WindowShape
 
 Normalization = Literal["mean_std", "min_max"]
@@ -30,6 +30,7 @@ class BCConfig(ModelSettings):
 
     def __post_init__(self) -> None:
         check_types(self)
+        check_head(self.head, self.normalization)
         require(all(n > 0 for n in self.hidden_sizes), "model.hidden_sizes", "positive", self.hidden_sizes)
         require(0 <= self.dropout < 1, "model.dropout", "in [0, 1)", self.dropout)
 
@@ -63,6 +64,7 @@ class BCRNNConfig(ModelSettings):
 
     def __post_init__(self) -> None:
         check_types(self)
+        check_head(self.head, self.normalization)
         require(self.hidden_size > 0, "model.hidden_size", "positive", self.hidden_size)
         require(self.layers > 0, "model.layers", "positive", self.layers)
         require(all(n > 0 for n in self.mlp_sizes), "model.mlp_sizes", "positive", self.mlp_sizes)
@@ -93,6 +95,7 @@ class BCTransformerConfig(ModelSettings):
 
     def __post_init__(self) -> None:
         check_types(self)
+        check_head(self.head, self.normalization)
         _check_transformer(self.width, self.attention_heads, self.layers, self.dropout)
 
     def window(self, horizon: int) -> WindowShape:
@@ -117,6 +120,7 @@ class HydraConfig(ModelSettings):
 
     def __post_init__(self) -> None:
         check_types(self)
+        check_head(self.head, self.normalization)
         require(self.hidden_size > 0, "model.hidden_size", "positive", self.hidden_size)
         require(self.layers > 0, "model.layers", "positive", self.layers)
 

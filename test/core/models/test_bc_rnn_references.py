@@ -31,7 +31,7 @@ def mixture():
     """Two LSTM layers of 4, three Gaussians, 3 numbers in, 2 out; robomimic 0.3.0 was given these weights too."""
     spec = Spec({"x": ArraySpec((3,)), "action": ArraySpec((2,), role="action")})
     head = MixtureHeadConfig(components=3, min_std=1e-4, bounded=True)
-    network = BCRNNConfig(hidden_size=4, layers=2, head=head)
+    network = BCRNNConfig(hidden_size=4, layers=2, head=head, normalization="min_max")
     model = build_model(TrainConfig(observations=("x",), horizon=5, model=network), spec)
     head_weights = (wave(0, 6, 4), wave(2, 6, 4), wave(4, 3, 4))  # means, deviations, weights of the Gaussians
     head_biases = (wave(1, 6), wave(3, 6), wave(5, 3))
