@@ -26,11 +26,11 @@ class ArraySpec:
 
     Attributes:
         shape: Shape of one time step, without batch or time dimensions.
-        dtype: numpy dtype name, such as ``float32`` or ``uint8``.
+        dtype: numpy dtype name, such as ``float32`` or ``uint8``; ``str`` for text of any length.
         unit: SI unit or convention in plain text (``m``, ``rad``, ``rgb``, ``quaternion xyzw``).
         low: Smallest legal value, where there is one.
         high: Largest legal value, where there is one.
-        role: What the array is for.
+        role: What the array is for. One of the role ``episode`` belongs to a whole episode: it has no time dimension.
     """
 
     shape: tuple[int, ...]
@@ -42,7 +42,7 @@ class ArraySpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
-        object.__setattr__(self, "dtype", np.dtype(self.dtype).name)
+        object.__setattr__(self, "dtype", dtype_name(np.dtype(self.dtype)))
         if any(n < 1 for n in self.shape):
             raise SpecError(f"shape must hold positive numbers, got {self.shape}")
         if self.role not in ROLES:
@@ -55,8 +55,14 @@ class ArraySpec:
         """Whether this is a (height, width, channels) array of bytes."""
         return len(self.shape) == 3 and self.dtype == "uint8"
 
-    def check(self, name: str, array: np.ndarray, leading: int = 0) -> None:
+    def check(self, name: str, array: np.ndarray, leading: int = 0, finite: bool = True) -> None:
         """Raise unless `array` has this dtype and shape (behind `leading` free dimensions) and legal, finite values.
+
+        Args:
+            name: Its key, for messages.
+            array: The values.
+            leading: Free dimensions before its own.
+            finite: Whether values that are not finite are refused.
 
         Raises:
             SpecError: saying what was expected and what was found.
@@ -65,9 +71,9 @@ class ArraySpec:
         if array.shape[leading:] != self.shape or array.ndim != leading + len(self.shape):
             free = ", ".join(["any"] * leading + [str(n) for n in self.shape])
             raise SpecError(f"{name!r}: expected shape ({free}), got {array.shape}")
-        if array.dtype.name != self.dtype:
-            raise SpecError(f"{name!r}: expected dtype {self.dtype}, got {array.dtype.name}")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if dtype_name(array.dtype) != self.dtype:
+            raise SpecError(f"{name!r}: expected dtype {self.dtype}, got {dtype_name(array.dtype)}")
+        if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
             raise SpecError(f"{name!r}: {int((~np.isfinite(array)).sum())} of {array.size} values are not finite")
         if self.low is not None and array.size and array.min() < self.low:
             raise SpecError(f"{name!r}: expected values >= {self.low} {self.unit}, got {array.min()}")
@@ -82,6 +88,8 @@ class ArraySpec:
         """Random legal values of shape ``(*leading, *shape)``: fake data for tests and warm-up."""
         dtype = np.dtype(self.dtype)
         size = (*leading, *self.shape)
+        if dtype.kind == "U":
+            return np.zeros(size, dtype)
         if dtype.kind == "b":
             return rng.integers(0, 2, size).astype(dtype)
         if dtype.kind in "iu":
@@ -100,6 +108,11 @@ class ArraySpec:
         if self.high is not None:
             return self.high - 1.0, self.high
         return -1.0, 1.0
+
+
+def dtype_name(dtype: np.dtype) -> str:
+    """The name that a spec gives a dtype: numpy's own, but ``str`` for text of any length."""
+    return "str" if dtype.kind == "U" else dtype.name
 
 
 class Spec(Mapping[str, ArraySpec]):
@@ -135,6 +148,11 @@ class Spec(Mapping[str, ArraySpec]):
     def check(self, data: Mapping[str, np.ndarray], leading: int = 0) -> None:
         """Raise unless `data` holds every array of this spec, each as described. Further keys are allowed.
 
+        Args:
+            data: The arrays.
+            leading: Dimensions before each array's own, the last of them time, which what belongs to a whole episode
+                lacks.
+
         Raises:
             SpecError: naming the key, what was expected and what was found.
         """
@@ -142,15 +160,15 @@ class Spec(Mapping[str, ArraySpec]):
         if missing:
             raise SpecError(f"missing {', '.join(missing)}; found {', '.join(data) or 'nothing'}")
         for name, array in self.items():
-            array.check(name, data[name], leading)
+            array.check(name, data[name], max(0, leading - 1) if array.role == "episode" else leading)
 
     def zeros(self, *leading: int) -> dict[str, np.ndarray]:
-        """Zeros for every array."""
-        return {name: array.zeros(*leading) for name, array in self.items()}
+        """Zeros for every array; the last leading dimension is time, which what belongs to a whole episode lacks."""
+        return {name: array.zeros(*_times(array, leading)) for name, array in self.items()}
 
     def sample(self, rng: np.random.Generator, *leading: int) -> dict[str, np.ndarray]:
-        """Random legal data for every array."""
-        return {name: array.sample(rng, *leading) for name, array in self.items()}
+        """Random legal data for every array, of the shapes of :meth:`zeros`."""
+        return {name: array.sample(rng, *_times(array, leading)) for name, array in self.items()}
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Plain data for JSON and checkpoints; :meth:`from_dict` reads it back."""
@@ -170,3 +188,7 @@ class Spec(Mapping[str, ArraySpec]):
             except (TypeError, SpecError) as error:
                 raise SpecError(f"spec of {name!r}: {error}") from error
         return cls(arrays)
+
+
+def _times(array: ArraySpec, leading: tuple[int, ...]) -> tuple[int, ...]:
+    return leading[:-1] if array.role == "episode" else leading

@@ -3,7 +3,9 @@
     data/<name>/dataset.json              schema version, spec, contract, provenance, image storage
     data/<name>/<episode_id>/episode.json length and metadata of one episode
     data/<name>/<episode_id>/<key>.npy    (T, *shape) array; JPEG images: <key>.jpg.npy and <key>.ends.npy
-                                          a key with a slash, such as target/ee_position, lies in a folder
+
+A slash in a key makes a sub-folder (``target/ee_position.npy``); other characters that file names had better not hold
+are written as in URLs. What belongs to a whole episode (role ``episode``) has no T. Text is stored as numpy's unicode.
 
 Episodes are written whole under a temporary name and renamed in, so that a folder with an ``episode.json`` is complete
 and several processes may add episodes at once. Nothing here imports ROS, torch or pickle.
@@ -11,6 +13,7 @@ and several processes may add episodes at once. Nothing here imports ROS, torch 
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -21,15 +24,15 @@ from typing import Any
 
 import numpy as np
 
+from muse_core.datasets.array_files import checked_rows, key_path, write_npy
 from muse_core.datasets.jpeg_frames import JpegFrames, write_jpeg_frames
 from muse_core.datasets.store import DatasetError, Episode
 from muse_core.files import sync_folder, sync_tree, write_text
-from muse_core.spec import Spec, SpecError
+from muse_core.spec import ArraySpec, Spec, SpecError, dtype_name
 
 SCHEMA_VERSION = 1
 IMAGE_STORAGES = ("raw", "jpeg")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_KEY_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 class EpisodeFolder:
@@ -41,6 +44,7 @@ class EpisodeFolder:
         self.contract: dict[str, Any] | None = header.get("contract")
         self.provenance: dict[str, Any] | None = header.get("provenance")
         self.images: str = header.get("images", "raw")
+        self.must_be_finite = True  # whether add_episode refuses values that are not
         self._lengths: dict[str, int] = {}
         self.refresh()
 
@@ -63,16 +67,16 @@ class EpisodeFolder:
             images: How images are stored: ``raw`` (uint8, fastest) or ``jpeg`` (some 10 times smaller, lossy).
 
         Raises:
-            DatasetError: if there is a dataset already, or a key cannot be a file's name.
+            DatasetError: if there is a dataset already.
+            SpecError: if a key cannot be a file's name.
         """
         path = Path(path)
         if (path / "dataset.json").exists():
             raise DatasetError(f"{path} holds a dataset already; open it, or choose another name")
+        for key in spec:
+            key_path(key)
         if images not in IMAGE_STORAGES:
             raise DatasetError(f"images must be one of {', '.join(IMAGE_STORAGES)}, got {images!r}")
-        for key in spec:
-            if not all(_KEY_PART.fullmatch(part) for part in key.split("/")):
-                raise DatasetError(f"a key must be letters, digits and . _ - between slashes, got {key!r}")
         header = {
             "schema_version": SCHEMA_VERSION,
             "spec": spec.to_dict(),
@@ -156,7 +160,8 @@ class EpisodeFolder:
 
         Args:
             episode_id: Letters, digits, dots, dashes and underscores.
-            arrays: Exactly the keys of the spec, each (T, *shape) with T >= 1.
+            arrays: Exactly the keys of the spec, each (T, *shape) with T >= 1; what belongs to the whole episode lacks
+                the T. Anything with a shape that gives arrays when sliced will do: it is read a few rows at a time.
             metadata: Plain data for JSON.
             jpeg_quality: Quality of images in a dataset that stores JPEG.
 
@@ -174,11 +179,13 @@ class EpisodeFolder:
         try:
             temporary.chmod(0o755)
             for key, array_spec in self.spec.items():
-                (temporary / key).parent.mkdir(parents=True, exist_ok=True)
-                if self.images == "jpeg" and array_spec.is_image:
-                    write_jpeg_frames(temporary, key, arrays[key], jpeg_quality)
+                stem = temporary / key_path(key)
+                stem.parent.mkdir(parents=True, exist_ok=True)
+                rows = checked_rows(key, array_spec, arrays[key], self.must_be_finite)
+                if self._is_jpeg(array_spec):
+                    write_jpeg_frames(stem.parent, stem.name, itertools.chain.from_iterable(rows), jpeg_quality)
                 else:
-                    np.save(temporary / f"{key}.npy", np.ascontiguousarray(arrays[key]), allow_pickle=False)
+                    write_npy(stem.with_name(f"{stem.name}.npy"), array_spec, arrays[key].shape, rows)
             record = {"id": episode_id, "length": length, "metadata": dict(metadata or {})}
             (temporary / "episode.json").write_text(_json(record), encoding="utf-8")
             sync_tree(temporary)
@@ -203,8 +210,10 @@ class EpisodeFolder:
         unknown = [key for key in arrays if key not in self.spec]
         if unknown:
             raise SpecError(f"unknown array {', '.join(unknown)}; the dataset's spec has {', '.join(self.spec)}")
-        self.spec.check(arrays, leading=1)
-        lengths = {key: len(arrays[key]) for key in self.spec}
+        missing = [key for key in self.spec if key not in arrays]
+        if missing:
+            raise SpecError(f"missing {', '.join(missing)}; found {', '.join(arrays) or 'nothing'}")
+        lengths = {key: arrays[key].shape[0] for key, array in self.spec.items() if array.role != "episode"}
         if len(set(lengths.values())) != 1 or not next(iter(lengths.values())):
             raise SpecError(f"every array must have the same number of rows, at least 1; got {lengths}")
         return next(iter(lengths.values()))
@@ -222,20 +231,24 @@ class EpisodeFolder:
         return record
 
     def _load(self, episode_id: str, key: str, length: int) -> np.ndarray:
-        path = self.path / episode_id / f"{key}.npy"
-        expected = (length, *self.spec[key].shape)
+        stem, spec = self.path / episode_id / key_path(key), self.spec[key]
+        path = stem.with_name(f"{stem.name}.npy")
+        expected = spec.shape if spec.role == "episode" else (length, *spec.shape)
         try:
-            if self.images == "jpeg" and self.spec[key].is_image:
-                array: Any = JpegFrames(path.parent, key, expected[1:])
+            if self._is_jpeg(spec):
+                array: Any = JpegFrames(stem.parent, stem.name, spec.shape)
             else:
                 array = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise DatasetError(f"{path}: {error}; convert the episode again") from error
-        if tuple(array.shape) != expected or array.dtype.name != self.spec[key].dtype:
+        if tuple(array.shape) != expected or dtype_name(array.dtype) != spec.dtype:
             raise DatasetError(
-                f"{path}: expected {self.spec[key].dtype} {expected}, found {array.dtype.name} {tuple(array.shape)}"
+                f"{path}: expected {spec.dtype} {expected}, found {dtype_name(array.dtype)} {tuple(array.shape)}"
             )
         return array
+
+    def _is_jpeg(self, array: ArraySpec) -> bool:
+        return self.images == "jpeg" and array.is_image and array.role != "episode"
 
 
 def _json(value: Any) -> str:

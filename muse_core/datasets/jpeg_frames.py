@@ -5,14 +5,15 @@ The codec is imported where it is used, so that datasets of raw images are read 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 
-def write_jpeg_frames(folder: Path, key: str, frames: np.ndarray, quality: int) -> None:
-    """Encode (T, H, W, 3) uint8 RGB frames into ``<key>.jpg.npy`` (bytes) and ``<key>.ends.npy`` (T,) int64."""
+def write_jpeg_frames(folder: Path, key: str, frames: Iterable[np.ndarray], quality: int) -> None:
+    """Encode T frames, each (H, W, 3) uint8 RGB, into ``<key>.jpg.npy`` (bytes) and ``<key>.ends.npy`` (T,) int64."""
     from muse_core.images import encode_jpeg
 
     encoded = [encode_jpeg(frame, quality) for frame in frames]

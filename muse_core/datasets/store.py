@@ -92,3 +92,19 @@ def recorded_rate(store: EpisodeStore) -> float | None:
         if source and source.get("rate_hz"):
             return float(source["rate_hz"])
     return None
+
+
+def number_of(store: EpisodeStore, which: int | str) -> int:
+    """The number of an episode that is named or numbered, from the end where negative.
+
+    Raises:
+        KeyError: if there is none of this name.
+        IndexError: if there is none of this number.
+    """
+    if isinstance(which, str):
+        if which not in store.ids:
+            raise KeyError(f"no episode {which!r} in {store.path}; it has {len(store)} of them, see `.ids`")
+        return store.ids.index(which)
+    if not -len(store) <= which < len(store):
+        raise IndexError(f"no episode number {which} in {store.path}, which has {len(store)}")
+    return int(which) % len(store)

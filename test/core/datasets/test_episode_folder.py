@@ -220,3 +220,49 @@ def test_of_two_writers_of_one_episode_the_slower_is_refused_and_leaves_nothing(
         slower.add_episode("e1", episode(5, seed=2))
     assert EpisodeFolder.open(folder.path).lengths.tolist() == [3]
     assert sorted(path.name for path in folder.path.iterdir()) == ["dataset.json", "e1"]
+
+
+def test_text_per_episode_values_and_keys_with_odd_names_are_kept(tmp_path):
+    spec = Spec(
+        {
+            "policy_name": ArraySpec((1,), "str", role="output"),
+            "goal/q": ArraySpec((2,), role="episode"),
+            "target/../up": ArraySpec((), "float32"),
+            "50%": ArraySpec(()),
+        }
+    )
+    arrays = {
+        "policy_name": np.array([["a"], ["long é"]]),
+        "goal/q": np.array([1, 2], np.float32),
+        "target/../up": np.array([3, 4], np.float32),
+        "50%": np.array([5, 6], np.float32),
+    }
+    made = EpisodeFolder.create(tmp_path / "set", spec)
+    made.add_episode("e", arrays)
+    read = EpisodeFolder.open(made.path).get_episode("e")
+    assert len(read) == 2 and all(np.array_equal(read.arrays[key], array) for key, array in arrays.items())
+    assert (made.path / "e" / "goal" / "q.npy").is_file() and not (made.path / "e" / "up.npy").exists()
+    assert {p.name for p in tmp_path.iterdir()} == {"set"}
+
+
+@pytest.mark.parametrize("key", ["", "/a", "a//b", "a/"])
+def test_keys_that_cannot_be_files_are_refused(tmp_path, key):
+    with pytest.raises(SpecError, match="a key is names with single slashes"):
+        EpisodeFolder.create(tmp_path / "set", Spec({key: ArraySpec((2,))}))
+
+
+def test_rows_may_come_in_pieces_from_anything_that_is_sliced(folder):
+    class Rows:
+        def __init__(self, array):
+            self.array, self.shape, self.largest = array, array.shape, 0
+
+        def __getitem__(self, rows):
+            self.largest = max(self.largest, rows.stop - rows.start)
+            return self.array[rows]
+
+    arrays = episode(50_000)
+    pieces = {key: Rows(array) for key, array in arrays.items()}
+    folder.add_episode("e1", pieces)
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(folder.get_episode(0).arrays[key], array)
+    assert pieces["image"].largest * 16 * 24 * 3 <= 16 * 1024**2
