@@ -5,6 +5,7 @@ field is its help. Nothing here imports torch, so that ``--help`` and an error c
 """
 
 from muse_core.configs.checks import ConfigError, suggestion
+from muse_core.configs.chunks import ACTConfig, DenoisingTransformerConfig, DiffusionConfig, UnetConfig
 from muse_core.configs.encoders import EncoderConfig, ResNetConfig, SmallEncoderConfig
 from muse_core.configs.heads import (
     DeterministicHeadConfig,
@@ -15,11 +16,9 @@ from muse_core.configs.heads import (
 )
 from muse_core.configs.model_settings import Execution, WindowShape
 from muse_core.configs.models import (
-    ACTConfig,
     BCConfig,
     BCRNNConfig,
     BCTransformerConfig,
-    DiffusionConfig,
     HydraConfig,
     ModelConfig,
 )
@@ -33,6 +32,7 @@ __all__ = [
     "BCRNNConfig",
     "BCTransformerConfig",
     "ConfigError",
+    "DenoisingTransformerConfig",
     "DeterministicHeadConfig",
     "DiffusionConfig",
     "DiscretizedHeadConfig",
@@ -48,6 +48,7 @@ __all__ = [
     "RolloutConfig",
     "SmallEncoderConfig",
     "TrainConfig",
+    "UnetConfig",
     "WindowShape",
     "load_config",
     "suggestion",

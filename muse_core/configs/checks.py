@@ -71,3 +71,10 @@ def _type_name(hint: Any) -> str:
     if hint is type(None):
         return "None"
     return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
+
+
+def check_transformer(width: int, heads: int, layers: int, dropout: float, where: str = "model") -> None:
+    """Raise unless a transformer of these sizes can be made; errors name fields of the config at `where`."""
+    require(width > 0 and heads > 0 and width % heads == 0, f"{where}.width", f"a multiple of {heads} heads", width)
+    require(layers > 0, f"{where}.layers", "positive", layers)
+    require(0 <= dropout < 1, f"{where}.dropout", "in [0, 1)", dropout)

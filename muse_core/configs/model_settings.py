@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+# How actions are scaled inside a model.
+Normalization = Literal["mean_std", "min_max"]
 
 
 @dataclass(frozen=True)

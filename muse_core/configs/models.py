@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from muse_core.configs.checks import check_types, require
+from muse_core.configs.checks import check_transformer, check_types, require
+from muse_core.configs.chunks import ACTConfig, DiffusionConfig
 from muse_core.configs.encoders import EncoderConfig, SmallEncoderConfig
 from muse_core.configs.heads import DeterministicHeadConfig, HeadConfig, check_head
-from muse_core.configs.model_settings import Execution, ModelSettings, WindowShape
-
-Normalization = Literal["mean_std", "min_max"]
+from muse_core.configs.model_settings import ModelSettings, Normalization, WindowShape
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class BCTransformerConfig(ModelSettings):
     def __post_init__(self) -> None:
         check_types(self)
         check_head(self.head, self.normalization)
-        _check_transformer(self.width, self.attention_heads, self.layers, self.dropout)
+        check_transformer(self.width, self.attention_heads, self.layers, self.dropout)
 
     def window(self, horizon: int) -> WindowShape:
         """A window begins at every step of an episode."""
@@ -129,85 +128,4 @@ class HydraConfig(ModelSettings):
         return WindowShape(observation_steps=horizon, pad_start=0, pad_end=horizon - 1)
 
 
-@dataclass(frozen=True)
-class DiffusionConfig(ModelSettings):
-    """Diffusion Policy: denoises a chunk of `horizon` actions, given the last observations."""
-
-    kind: Literal["diffusion"] = "diffusion"
-    """Which model this is."""
-    encoder: EncoderConfig = field(default_factory=SmallEncoderConfig)
-    normalization: Normalization = "min_max"
-    """Actions are scaled to zero mean and unit variance, or to -1 .. 1."""
-    observation_steps: int = 2
-    """Observations that it sees, the present one among them."""
-    execute: int = 8
-    """Actions carried out before it plans again."""
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        require(self.observation_steps >= 1, "model.observation_steps", "at least 1", self.observation_steps)
-        require(self.execute >= 1, "model.execute", "at least 1", self.execute)
-
-    def window(self, horizon: int) -> WindowShape:
-        """The present may be any step of an episode; what it does last may reach beyond the end."""
-        longest = horizon - self.observation_steps + 1
-        require(self.execute <= longest, "model.execute", f"at most horizon - observation_steps + 1 = {longest}",
-                self.execute)  # fmt: skip
-        return WindowShape(self.observation_steps, pad_start=self.observation_steps - 1, pad_end=self.execute - 1)
-
-    @property
-    def execution(self) -> Execution:
-        """`execute` actions of each prediction are carried out."""
-        return Execution(self.execute)
-
-
-@dataclass(frozen=True)
-class ACTConfig(ModelSettings):
-    """ACT: a transformer that gives `horizon` actions at once, trained as a conditional variational autoencoder."""
-
-    kind: Literal["act"] = "act"
-    """Which model this is."""
-    encoder: EncoderConfig = field(default_factory=SmallEncoderConfig)
-    normalization: Normalization = "mean_std"
-    """Actions are scaled to zero mean and unit variance, or to -1 .. 1."""
-    width: int = 256
-    """Width of the transformers."""
-    layers: int = 4
-    """Blocks of the encoder."""
-    attention_heads: int = 8
-    """Heads of each attention; they divide the width."""
-    dropout: float = 0.1
-    """Dropout in training."""
-    kl_weight: float = 10.0
-    """Weight of the divergence of the latent from a standard normal."""
-    execute: int = 1
-    """Actions carried out before it plans again."""
-    ensemble: float | None = 0.01
-    """Average what is planned for a step now with what was planned for it earlier, older plans weighted by
-    exp(-ensemble * age order) as in ACT; with it `execute` must be 1. None turns it off."""
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        _check_transformer(self.width, self.attention_heads, self.layers, self.dropout)
-        require(self.kl_weight >= 0, "model.kl_weight", "at least 0", self.kl_weight)
-        require(self.execute >= 1, "model.execute", "at least 1", self.execute)
-        require(self.ensemble is None or self.execute == 1, "model.execute", "1 with temporal ensembling", self.execute)
-
-    def window(self, horizon: int) -> WindowShape:
-        """The present may be any step of an episode; the chunk may reach beyond the end."""
-        require(self.execute <= horizon, "model.execute", f"at most the horizon, {horizon}", self.execute)
-        return WindowShape(observation_steps=1, pad_start=0, pad_end=horizon - 1)
-
-    @property
-    def execution(self) -> Execution:
-        """`execute` actions of each prediction, or the average of all predictions for a step."""
-        return Execution(self.execute, self.ensemble)
-
-
 ModelConfig = BCConfig | BCRNNConfig | BCTransformerConfig | HydraConfig | DiffusionConfig | ACTConfig
-
-
-def _check_transformer(width: int, heads: int, layers: int, dropout: float) -> None:
-    require(width > 0 and heads > 0 and width % heads == 0, "model.width", f"a multiple of {heads} heads", width)
-    require(layers > 0, "model.layers", "positive", layers)
-    require(0 <= dropout < 1, "model.dropout", "in [0, 1)", dropout)

@@ -8,7 +8,7 @@ import traceback
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
-from muse_core.configs import encoders, heads, models, training
+from muse_core.configs import chunks, encoders, heads, models, training
 from muse_core.configs.checks import ConfigError, suggestion
 from muse_core.configs.training import TrainConfig
 
@@ -49,7 +49,7 @@ def _explain(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg}"
     found = re.search(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
-    classes = {n: c for m in (encoders, heads, models, training) for n, c in vars(m).items() if is_dataclass(c)}
+    classes = {n: c for m in (chunks, encoders, heads, models, training) for n, c in vars(m).items() if is_dataclass(c)}
     if not found or found[1] not in classes:
         return f"{type(error).__name__}: {error}"
     return f"{found[1]} has no field {found[2]!r}{suggestion(found[2], [f.name for f in fields(classes[found[1]])])}"

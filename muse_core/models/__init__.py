@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 # Kind of model, as its config names it -> module that has `build(config, spec, statistics)`.
 MODELS = {
+    "act": "muse_core.models.act",
     "bc": "muse_core.models.bc",
     "bc_rnn": "muse_core.models.bc_rnn",
     "bc_transformer": "muse_core.models.bc_transformer",
+    "diffusion": "muse_core.models.diffusion_policy",
 }
 
 

@@ -67,15 +67,31 @@ class ObservationEncoder(nn.Module):
         sizes |= {n: 6 for n in self.columns} | {n: 4 for n in self.rotations}
         sizes |= {n: self.cameras["all" if shared else n].size for n in self.images}
         self.size = sum(sizes.values()) + sum(sizes[n] for n in self.goals)
+        self.camera_sizes = [sizes[n] for n in (*self.images, *(n for n in self.images if n in self.goals))]
+        self.state_size = self.size - sum(self.camera_sizes)
 
     def forward(self, batch: Tensors) -> Tensor:
         """(B, O, ...) observations and (B, ...) goals to (B, O, size)."""
+        state, cameras = self.separate(batch)
+        return torch.cat([state, *cameras], dim=-1)
+
+    def separate(self, batch: Tensors) -> tuple[Tensor, list[Tensor]]:
+        """The same in parts, for models that look at each camera by itself.
+
+        Returns:
+            What is no picture, observations before goals, (B, O, state_size); and what the camera encoder gives for
+            each camera, (B, O, ...), then for each camera at the goal.
+        """
         names = (*self.vectors, *self.columns, *self.rotations, *self.images)
-        features = torch.cat(self._encode({name: batch[name] for name in names}), dim=-1)
-        if not self.goals:
-            return features
-        goals = torch.cat(self._encode({n: batch[f"goal/{n}"].unsqueeze(1) for n in self.goals}), dim=-1)
-        return torch.cat([features, goals.expand(-1, features.shape[1], -1)], dim=-1)
+        vectors, pictures = self._encode({name: batch[name] for name in names})
+        if self.goals:
+            found = self._encode({n: batch[f"goal/{n}"].unsqueeze(1) for n in self.goals})
+            steps = batch[names[0]].shape[1]
+            goal_vectors, goal_pictures = ([g.expand(-1, steps, *g.shape[2:]) for g in part] for part in found)
+            vectors, pictures = vectors + goal_vectors, pictures + goal_pictures
+        if not vectors:
+            return pictures[0].new_zeros(*pictures[0].shape[:2], 0), pictures
+        return torch.cat(vectors, dim=-1), pictures
 
     def step(self, observation: Tensors) -> Tensor:
         """One (B, ...) observation, with its goals, to (B, size)."""
@@ -95,12 +111,12 @@ class ObservationEncoder(nn.Module):
         resized = F.interpolate(frames.permute(0, 3, 1, 2).float(), size=tuple(self.image_size), mode="area")
         return resized.permute(0, 2, 3, 1)
 
-    def _encode(self, arrays: Tensors) -> list[Tensor]:
-        """Features of each of these (B, T, ...) arrays, (B, T, size)."""
+    def _encode(self, arrays: Tensors) -> tuple[list[Tensor], list[Tensor]]:
+        """Features of each of these (B, T, ...) arrays, (B, T, ...): of what is no picture, and of pictures."""
         vectors = [self.normalizer.normalize(n, arrays[n]).flatten(2) for n in self.vectors if n in arrays]
         vectors += [rotation_columns(arrays[n].float()) for n in self.columns if n in arrays]
         vectors += [encode(arrays[n].float()) for n, encode in self.rotations.items() if n in arrays]
-        return vectors + self._encode_images({n: arrays[n] for n in self.images if n in arrays})
+        return vectors, self._encode_images({n: arrays[n] for n in self.images if n in arrays})
 
     def _encode_images(self, arrays: Tensors) -> list[Tensor]:
         frames = {name: self.frames(name, images) for name, images in arrays.items()}
@@ -118,14 +134,25 @@ def cropped_size(size: tuple[int, int], share: float) -> tuple[int, int]:
 
 
 def build_observation_encoder(
-    config: TrainConfig, spec: Spec, statistics: Mapping[str, Statistics] | None
+    config: TrainConfig,
+    spec: Spec,
+    statistics: Mapping[str, Statistics] | None,
+    make_camera_encoder: Callable[..., nn.Module] | None = None,
 ) -> ObservationEncoder:
-    """The encoder of a training config's observations."""
+    """The encoder of a training config's observations.
+
+    Args:
+        config: Says which observations, and how they are encoded.
+        spec: What the observations are.
+        statistics: To normalise by.
+        make_camera_encoder: What to call instead of `build_camera_encoder`.
+    """
     from muse_core.models.vision import build_camera_encoder
 
+    make = make_camera_encoder or build_camera_encoder
     return ObservationEncoder(
         spec.select(config.observations),
-        lambda: build_camera_encoder(config.model.encoder, fresh=statistics is not None),
+        lambda: make(config.model.encoder, fresh=statistics is not None),
         shared=config.model.encoder.shared,
         statistics=statistics,
         goals=config.goal.keys,
