@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,22 +17,6 @@ from muse_core.checkpoints import load_checkpoint  # noqa: E402
 from muse_core.configs import TrainConfig  # noqa: E402
 from muse_core.trainers.data import choose_episodes  # noqa: E402
 from muse_core.trainers.train import main  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[3]
-CONFIG = str(ROOT / "config" / "train" / "sim" / "lift.py")
-SMALL = ["--batch_size", "4", "--horizon", "4", "--model.hidden_size", "16", "--model.encoder.channels", "4", "4", "4"]
-
-
-@pytest.fixture
-def train(tiny_dataset, monkeypatch):
-    """Run `muse train` on the made-up dataset from the folder that holds `data`; returns the exit status."""
-    monkeypatch.chdir(tiny_dataset.path.parents[1])
-
-    def run(*arguments: str, config: bool = True) -> int:
-        common = [CONFIG, "--dataset", "tiny", "--threads", "1", "--device", "cpu", *SMALL] if config else []
-        return main([*common, *arguments])
-
-    return run
 
 
 def weights(experiment: str) -> dict[str, torch.Tensor]:
@@ -192,22 +172,13 @@ def test_without_arguments_it_shows_how_it_is_used(capsys):
     assert "muse train config/train/sim/lift.py --dataset lift" in capsys.readouterr().out
 
 
-def test_sigterm_saves_a_checkpoint_that_resumes(tiny_dataset, train):
-    command = [sys.executable, "-m", "muse_core.trainers.train", CONFIG, "--dataset", "tiny", "--exp_name", "stopped"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    options = ["--threads", "1", "--max_steps", "1000000", "--log_every", "1", "--save_every", "1000000", *SMALL]
-    child = subprocess.Popen([*command, *options], env=environment, stderr=subprocess.DEVNULL)
-    try:
-        metrics, deadline = Path("experiments/stopped/metrics.jsonl"), time.monotonic() + 120
-        while time.monotonic() < deadline and child.poll() is None:
-            if metrics.exists() and metrics.read_text().count('train/loss"') > 3:
-                break
-            time.sleep(0.05)
-        child.send_signal(signal.SIGTERM)
-        assert child.wait(timeout=60) == 130
-    finally:
-        child.kill()
-    reached = load_checkpoint("experiments/stopped/models/model.pt").step
-    assert reached > 3
-    assert train("--resume", "experiments/stopped", "--max_steps", str(reached + 2), config=False) == 0
-    assert load_checkpoint("experiments/stopped/models/model.pt").step == reached + 2
+def test_sigterm_saves_a_checkpoint_that_resumes(workplace, train):
+    options = ("--max_steps", "1000000", "--log_every", "1", "--save_every", "1000000", "--exp_name", "stopped")
+    child = workplace.begin(*workplace.lift, *options)
+    assert workplace.reached(child, "stopped", 4), workplace.log().read_text()
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(timeout=60) == 130
+    saved = load_checkpoint("experiments/stopped/models/model.pt").step
+    assert saved >= 4
+    assert train("--resume", "experiments/stopped", "--max_steps", str(saved + 2), config=False) == 0
+    assert load_checkpoint("experiments/stopped/models/model.pt").step == saved + 2
