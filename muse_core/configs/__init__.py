@@ -14,12 +14,12 @@ from muse_core.configs.heads import (
     HeadConfig,
     MixtureHeadConfig,
 )
+from muse_core.configs.hydra import HydraConfig
 from muse_core.configs.model_settings import Execution, WindowShape
 from muse_core.configs.models import (
     BCConfig,
     BCRNNConfig,
     BCTransformerConfig,
-    HydraConfig,
     ModelConfig,
 )
 from muse_core.configs.reading import load_config

@@ -9,6 +9,7 @@ from muse_core.configs.checks import check_transformer, check_types, require
 from muse_core.configs.chunks import ACTConfig, DiffusionConfig
 from muse_core.configs.encoders import EncoderConfig, SmallEncoderConfig
 from muse_core.configs.heads import DeterministicHeadConfig, HeadConfig, check_head
+from muse_core.configs.hydra import HydraConfig
 from muse_core.configs.model_settings import ModelSettings, Normalization, WindowShape
 
 
@@ -96,32 +97,6 @@ class BCTransformerConfig(ModelSettings):
         check_types(self)
         check_head(self.head, self.normalization)
         check_transformer(self.width, self.attention_heads, self.layers, self.dropout)
-
-    def window(self, horizon: int) -> WindowShape:
-        """A window begins at every step of an episode."""
-        return WindowShape(observation_steps=horizon, pad_start=0, pad_end=horizon - 1)
-
-
-@dataclass(frozen=True)
-class HydraConfig(ModelSettings):
-    """HYDRA: sparse waypoints far from contact, dense actions near it, and a mode that chooses between them."""
-
-    kind: Literal["hydra"] = "hydra"
-    """Which model this is."""
-    encoder: EncoderConfig = field(default_factory=SmallEncoderConfig)
-    head: HeadConfig = field(default_factory=DeterministicHeadConfig)
-    normalization: Normalization = "mean_std"
-    """Actions are scaled to zero mean and unit variance, or to -1 .. 1."""
-    hidden_size: int = 256
-    """Width of the recurrent network of the dense mode."""
-    layers: int = 2
-    """Depth of the recurrent network of the dense mode."""
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        check_head(self.head, self.normalization)
-        require(self.hidden_size > 0, "model.hidden_size", "positive", self.hidden_size)
-        require(self.layers > 0, "model.layers", "positive", self.layers)
 
     def window(self, horizon: int) -> WindowShape:
         """A window begins at every step of an episode."""

@@ -22,6 +22,7 @@ MODELS = {
     "bc_rnn": "muse_core.models.bc_rnn",
     "bc_transformer": "muse_core.models.bc_transformer",
     "diffusion": "muse_core.models.diffusion_policy",
+    "hydra": "muse_core.models.hydra",
 }
 
 

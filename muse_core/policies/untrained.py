@@ -35,9 +35,10 @@ def untrained_checkpoint(
 
     used = spec.select([*config.observations, *config.actions])
     statistics = {key: _statistics(array.shape, key in config.actions) for key, array in used.items()}
+    made_up = statistics | {label: _statistics((), action=True) for label in config.model.labels}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = build_model(config, used, statistics)
+        model = build_model(config, used, made_up)
     return Checkpoint(
         step=0,
         config=config.to_dict(),
