@@ -48,6 +48,7 @@ ARROWS = {
         "policies": {"datasets", "models"},
         "environments": {"control"},
         "evaluation": {"datasets", "environments", "metrics", "policies"},
+        "rewards": {"datasets", "environments", "models"},
         "trainers": {"datasets", "evaluation", "models", "policies"},
     },
     "muse_ros": {

@@ -75,7 +75,7 @@ class ReplayPolicy:
         return action
 
     def _load(self, episode: int | str) -> None:
-        found = self._store.get_episode(episode)
+        found = self._store.get_episode(episode, self._keys)
         self._id, self._length = found.id, len(found)
         self._arrays = {key: found.arrays[key] for key in self._keys}
         self.reset()
