@@ -6,6 +6,7 @@ EXTRAS = {  # what is imported: the extra of pyproject.toml that brings it
     "av": "sim",
     "cv2": "robot",
     "gymnasium": "gym",
+    "h5py": "train",
     "jinja2": "train",
     "matplotlib": "train",
     "mujoco": "sim",

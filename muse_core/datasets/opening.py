@@ -21,11 +21,17 @@ def _npz(path: Path) -> EpisodeStore:
     return NpzFile(path)
 
 
-FORMATS: dict[str, Callable[[Path], EpisodeStore]] = {".npz": _npz}
+def _robomimic(path: Path) -> EpisodeStore:
+    from muse_core.datasets.robomimic_file import RobomimicFile
+
+    return RobomimicFile(path)
+
+
+FORMATS: dict[str, Callable[[Path], EpisodeStore]] = {".npz": _npz, ".hdf5": _robomimic, ".h5": _robomimic}
 
 
 def open_dataset(path: str | Path) -> EpisodeStore:
-    """The dataset at a path: a folder of episodes or the original Muse's ``.npz``.
+    """The dataset at a path: a folder of episodes, the original Muse's ``.npz``, or robomimic's ``.hdf5`` or ``.h5``.
 
     Raises:
         DatasetError: when nothing there is a dataset, saying what was found; or when it is damaged.
@@ -41,7 +47,7 @@ def open_dataset(path: str | Path) -> EpisodeStore:
 
 
 def find_dataset(data_dir: str | Path, name: str) -> Path:
-    """Where the dataset of this name is below `data_dir`: a folder NAME, or NAME.npz.
+    """Where the dataset of this name is below `data_dir`: a folder NAME, NAME.npz, NAME.hdf5 or NAME.h5.
 
     Args:
         data_dir: Where datasets are kept.

@@ -61,7 +61,7 @@ def test_a_name_that_is_not_there_says_what_is(data, name: str, message: str):
 
 def test_a_path_that_is_no_dataset_is_refused(data):
     (data / "note.txt").write_text("x")
-    with pytest.raises(DatasetError, match=r"note\.txt: no dataset by its name; expected a folder, \.npz"):
+    with pytest.raises(DatasetError, match=r"note\.txt: no dataset by its name; expected a folder, \.npz, \.hdf5"):
         open_dataset(data / "note.txt")
     with pytest.raises(DatasetError, match=r"no such dataset; .*real has coffee\.npz"):
         open_dataset(data / "real" / "coffe.npz")
