@@ -63,6 +63,7 @@ class ObservationEncoder(nn.Module):
         self.shared, self.image_size, self.goals = shared, image_size, tuple(goals)
         self.windows = {n: cropped_size(observations[n].shape[:2], crop) for n in self.images}
         self.cameras = nn.ModuleDict({n: camera_encoder() for n in (["all"] if shared else self.images) if self.images})
+        self.has_batch_norm = any(isinstance(module, nn.BatchNorm2d) for module in self.cameras.modules())
         sizes = {n: torch.Size(shape).numel() for n, shape in shapes.items()}
         sizes |= {n: 6 for n in self.columns} | {n: 4 for n in self.rotations}
         sizes |= {n: self.cameras["all" if shared else n].size for n in self.images}
@@ -83,7 +84,7 @@ class ObservationEncoder(nn.Module):
             each camera, (B, O, ...), then for each camera at the goal.
         """
         names = (*self.vectors, *self.columns, *self.rotations, *self.images)
-        vectors, pictures = self._encode({name: batch[name] for name in names})
+        vectors, pictures = self._encode({name: batch[name] for name in names}, self._real_frames(batch))
         if self.goals:
             found = self._encode({n: batch[f"goal/{n}"].unsqueeze(1) for n in self.goals})
             steps = batch[names[0]].shape[1]
@@ -111,20 +112,34 @@ class ObservationEncoder(nn.Module):
         resized = F.interpolate(frames.permute(0, 3, 1, 2).float(), size=tuple(self.image_size), mode="area")
         return resized.permute(0, 2, 3, 1)
 
-    def _encode(self, arrays: Tensors) -> tuple[list[Tensor], list[Tensor]]:
+    def _real_frames(self, batch: Tensors) -> Tensor | None:
+        """(B, O) bool, False behind the end of an episode, where such frames would show: in the means of a batch norm.
+
+        Frames before an episode count, since models see them as the beginning of each episode.
+        """
+        if not (self.training and self.has_batch_norm and "observation_mask" in batch):
+            return None
+        mask = batch["observation_mask"]
+        return mask | (mask.cumsum(dim=1) == 0)
+
+    def _encode(self, arrays: Tensors, real: Tensor | None = None) -> tuple[list[Tensor], list[Tensor]]:
         """Features of each of these (B, T, ...) arrays, (B, T, ...): of what is no picture, and of pictures."""
         vectors = [self.normalizer.normalize(n, arrays[n]).flatten(2) for n in self.vectors if n in arrays]
         vectors += [rotation_columns(arrays[n].float()) for n in self.columns if n in arrays]
         vectors += [encode(arrays[n].float()) for n, encode in self.rotations.items() if n in arrays]
-        return vectors, self._encode_images({n: arrays[n] for n in self.images if n in arrays})
+        return vectors, self._encode_images({n: arrays[n] for n in self.images if n in arrays}, real)
 
-    def _encode_images(self, arrays: Tensors) -> list[Tensor]:
+    def _encode_images(self, arrays: Tensors, real: Tensor | None) -> list[Tensor]:
         frames = {name: self.frames(name, images) for name, images in arrays.items()}
+        if real is not None:
+            frames = {name: images[real.flatten()] for name, images in frames.items()}
         one_batch = self.shared and len({each.shape for each in frames.values()}) == 1
         if one_batch:
             encoded = self.cameras["all"](torch.cat([*frames.values()])).chunk(len(frames))
         else:
             encoded = [self.cameras["all" if self.shared else n](each) for n, each in frames.items()]
+        if real is not None:
+            return [e.new_zeros(*real.shape, *e.shape[1:]).index_put((real,), e) for e in encoded]
         return [e.unflatten(0, a.shape[:2]) for e, a in zip(encoded, arrays.values(), strict=True)]
 
 

@@ -141,3 +141,21 @@ def test_a_bright_picture_does_not_drown_the_first_convolution():
         model.eval()(images | rest)
     assert seen[0].shape == (2, 3, 216, 288)  # both cameras in one batch, the centre of each
     assert seen[0].max() == 1.0
+
+
+def test_frames_behind_an_episodes_end_do_not_enter_the_means_of_a_batch_norm():
+    network = BCRNNConfig(encoder=ResNetConfig(keypoints=0), hidden_size=4, layers=1)
+    spec = Spec({"image": ArraySpec((32, 32, 3), "uint8"), "action": ArraySpec((1,), role="action")})
+    torch.manual_seed(0)
+    model = build_model(TrainConfig(observations=("image",), horizon=3, model=network), spec).train()
+    images = torch.randint(0, 256, (2, 3, 32, 32, 3), dtype=torch.uint8)
+    mask = torch.tensor([[True, True, True], [True, False, False]])
+    outcomes = []
+    for padding in (0, 255):
+        images[1, 1:] = padding
+        model.zero_grad()
+        batch = {"image": images, "action": torch.ones(2, 3, 1), "mask": mask, "observation_mask": mask}
+        weighted_loss(model.loss(batch)).backward()
+        outcomes.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    assert torch.equal(*outcomes)
+    assert outcomes[0].abs().sum() > 0
