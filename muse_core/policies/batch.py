@@ -37,10 +37,15 @@ class PolicyBatch:
         """The label of each episode's last action; None where the action itself is the label."""
         return [label_of(policy) for policy in self._policies]
 
-    def seed(self, seeds: Sequence[int]) -> None:
-        """Seed each policy that takes a seed; they apply from its next :meth:`reset` on."""
-        for policy, seed in zip(self._policies, seeds, strict=True):
-            seed_policy(policy, seed)
+    def seed(self, seeds: Sequence[int], which: Sequence[int] | np.ndarray | None = None) -> None:
+        """Seed each policy that takes a seed; they apply from its next :meth:`reset` on.
+
+        Args:
+            seeds: One for each of the B policies.
+            which: Numbers of those to seed, or a (B,) mask of them; all by default.
+        """
+        for policy, seed in zip(self._chosen(which), np.asarray(seeds)[self._numbers(which)], strict=True):
+            seed_policy(policy, int(seed))
 
     def reset(self, which: Sequence[int] | np.ndarray | None = None) -> None:
         """Begin some episodes anew.
@@ -48,9 +53,8 @@ class PolicyBatch:
         Args:
             which: Their numbers, or a (B,) mask of them; all by default.
         """
-        every = np.arange(len(self))
-        for i in every if which is None else every[which]:
-            self._policies[i].reset()
+        for policy in self._chosen(which):
+            policy.reset()
 
     def act(self, observation: Arrays) -> Arrays:
         """Actions for (B, ...) observations, each as (B, ...).
@@ -63,3 +67,10 @@ class PolicyBatch:
             raise ValueError(f"observations must have {len(self)} rows, one for each policy, got {sizes}")
         actions = [p.act({key: array[i] for key, array in observation.items()}) for i, p in enumerate(self._policies)]
         return {key: np.stack([action[key] for action in actions]) for key in actions[0]}
+
+    def _numbers(self, which: Sequence[int] | np.ndarray | None) -> np.ndarray:
+        every = np.arange(len(self))
+        return every if which is None else every[which]
+
+    def _chosen(self, which: Sequence[int] | np.ndarray | None) -> list[Policy]:
+        return [self._policies[i] for i in self._numbers(which)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from muse_core.policies.policy import Arrays
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ class ReplayPolicy:
         """
         if self.terminated:
             raise RuntimeError(f"episode {self._id!r} has {self._length} steps, and all are played: call reset()")
-        action = {key: array[self._row].copy() for key, array in self._arrays.items()}
+        action = {key: np.array(array[self._row]) for key, array in self._arrays.items()}
         self._row += 1
         return action
 

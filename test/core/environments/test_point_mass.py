@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conformance.environments import EnvironmentConformance
+from conformance.policies import PolicyConformance
 
 from muse_core.environments.point_mass import MASS_COLOR, TARGET_COLOR, PointMass
 from muse_core.environments.point_mass_expert import PointMassExpert
+from muse_core.policies.policy import label_of
 
 FAR = {"preset": {"start": [0.0, 0.0], "target": [0.9, 0.9]}}
 
@@ -84,12 +86,26 @@ def test_the_expert_arrives_from_every_preset_and_on_fresh_seeds(dynamics: str):
         assert info["success"], start
 
 
-def test_noise_of_the_expert_repeats_by_its_seed_and_keeps_the_limits():
+@pytest.mark.parametrize("dynamics", ["velocity", "acceleration"])
+class TestExpertConformance(PolicyConformance):
+    observation_spec, action_spec = PointMass().observation_spec, PointMass("acceleration").action_spec
+
+    @pytest.fixture(autouse=True)
+    def choose(self, dynamics: str):
+        self.dynamics = dynamics
+
+    def make(self):
+        return PointMassExpert(self.dynamics, noise=0.1)
+
+
+def test_noise_of_the_expert_repeats_by_its_seed_keeps_the_limits_and_is_not_in_the_label():
     observation, _ = PointMass().reset(seed=0)
+    clean = PointMassExpert().act(observation)["action"]
     one, same, other = (PointMassExpert(noise=1.0, seed=seed) for seed in (1, 1, 2))
     actions = [expert.act(observation)["action"] for expert in (one, same, other)]
     np.testing.assert_array_equal(actions[0], actions[1])
     assert not np.array_equal(actions[0], actions[2])
+    np.testing.assert_array_equal(label_of(one)["action"], clean)
     assert max(np.abs(one.act(observation)["action"]).max() for _ in range(20)) <= 0.5
 
 

@@ -14,7 +14,7 @@ from muse_core.spec import ArraySpec, Spec
 
 
 def a_checkpoint(spec: dict[str, ArraySpec], rate_hz: float | None = None) -> Checkpoint:
-    observations = tuple(key for key, array in spec.items() if array.role != "action")
+    observations = tuple(key for key, array in spec.items() if array.role == "observation")
     config = TrainConfig(dataset="none", observations=observations)
     return Checkpoint(0, config.to_dict(), Spec(spec).to_dict(), {}, rate_hz=rate_hz)
 
