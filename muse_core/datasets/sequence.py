@@ -72,7 +72,8 @@ class SequenceDataset:
             names: Keys to read. One of the role ``episode`` is the same in every step, so that it has no time axis.
             horizon: Steps in a window, H.
             observation_steps: How many of them, from the first, hold observations, O; all by default.
-            goal: Keys to read as goals. A key that the episodes store as ``goal/<key>`` themselves is taken from there.
+            goal: Keys to read as goals. A key that the episodes store as ``goal/<key>`` themselves is taken from there,
+                from the window's first row.
             episodes: Positions in the store; all by default.
             pad_start: Steps that a window may begin before its episode.
             pad_end: Steps that a window may end after its episode; ``horizon - 1`` by default.
@@ -187,6 +188,8 @@ class SequenceDataset:
                 batch[name][places] = self._columns[source][first + goal_rows]
             elif self._is_constant(name):
                 batch[name][places] = self._columns[source][episode]
+            elif not lead[name]:  # a goal that the episode stores step by step
+                batch[name][places] = self._columns[source][first + rows[:, 0]]
             else:
                 _gather(self._columns[source], first[:, None] + rows[:, : lead[name][0]], batch[name], places)
         if not mapped:
@@ -201,6 +204,8 @@ class SequenceDataset:
                     copy_frame(arrays[source], batch[name][place], int(goal_rows[i]), corners)
                 elif self._is_constant(name):
                     copy_frame(arrays[source][None], batch[name][place], 0, corners)
+                elif not lead[name]:
+                    copy_frame(arrays[source], batch[name][place], int(rows[i, 0]), corners)
                 else:
                     steps = lead[name][0]
                     copy_window(arrays[source], batch[name][place], rows[i, :steps], mask[i, :steps], corners)

@@ -124,6 +124,19 @@ def test_the_goal_may_be_the_last_row_of_the_episode(folder, memory_bytes):
     assert data.spec["goal/q"].role == "goal" and data.statistics()["goal/q"].count == 10
 
 
+@pytest.mark.parametrize("memory_bytes", [0, 2**30])
+def test_a_goal_that_is_stored_step_by_step_is_that_of_the_windows_first_step(tmp_path, memory_bytes):
+    spec = Spec({"goal/q": ArraySpec((2,), role="goal"), "goal/image": ArraySpec((4, 4, 3), "uint8", role="goal")})
+    made = EpisodeFolder.create(tmp_path / "stored", Spec({**SPEC, **spec}))
+    made.add_episode(
+        "e", {name: np.stack([np.full(a.shape, i, a.dtype) for i in range(3)]) for name, a in made.spec.items()}
+    )
+    data = SequenceDataset(made, ["action"], 2, goal=Goal(("q", "image")), memory_bytes=memory_bytes)
+    batch = data.get_batch([0, 2])
+    assert batch["goal/q"].tolist() == [[0, 0], [2, 2]]
+    assert batch["goal/image"].shape == (2, 4, 4, 3) and batch["goal/image"][:, 0, 0, 0].tolist() == [0, 2]
+
+
 def test_future_goals_cover_the_windows_last_step_to_the_end_and_depend_on_the_position_alone(folder):
     data = SequenceDataset(folder, ["action"], 2, goal=Goal(("q",), "future"), pad_end=0, seed=3)
     first = np.full(400, 2)  # episode 1 from row 1: its last step is row 2, the episode's last row 4
