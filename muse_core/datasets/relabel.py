@@ -131,11 +131,11 @@ class Relabelling:
 
     def _relabelled_spec(self, spec: Spec) -> Spec:
         options = self._options
-        labels = {MODE: ArraySpec((1,), "uint8", "0 sparse, 1 dense", role="action")}
+        labels = {MODE: ArraySpec((1,), "uint8", "0 sparse, 1 dense", role="output")}
         for key in filter(None, (options.position, options.orientation)):
-            labels[f"target/{key}"] = replace(spec[key], role="action")
+            labels[f"target/{key}"] = replace(spec[key], role="output")
         if self._gripper:
-            labels[GRIPPER_TARGET] = ArraySpec((1,), unit="0 open .. 1 closed", role="action")
+            labels[GRIPPER_TARGET] = ArraySpec((1,), unit="0 open .. 1 closed", role="output")
         changed = labels if options.keep_actions else {**labels, options.action: spec[options.action]}
         old = {f"raw/{key}": replace(spec[key], role="output") for key in changed if key in spec}
         twice = [key for key in old if key in spec]

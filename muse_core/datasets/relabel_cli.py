@@ -45,14 +45,14 @@ examples:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when every episode is labelled, 3 when some were left out, 1 when nothing could be done."""
     arguments = _parse(argv)
-    from muse_core.datasets.episode_folder import EpisodeFolder
+    from muse_core.datasets.opening import open_dataset
     from muse_core.datasets.relabel import RelabelOptions, relabel
     from muse_core.datasets.store import DatasetError, recorded_rate
     from muse_core.waypoints import WaypointSteps
 
     options = RelabelOptions(**_of(RelabelOptions, arguments), steps=WaypointSteps(**_of(WaypointSteps, arguments)))
     try:
-        store = EpisodeFolder.open(arguments.dataset)
+        store = open_dataset(arguments.dataset)
         rate_hz = arguments.rate_hz or recorded_rate(store)
         if rate_hz is None:
             raise DatasetError(f"{arguments.dataset} does not say how many rows a second it has: give --rate_hz")

@@ -165,3 +165,19 @@ def test_a_dataset_is_never_overwritten_and_its_rate_must_be_known(folder, tmp_p
     nameless.add_episode("a", arrays("..x.."))
     assert main([str(nameless.path), "-o", str(tmp_path / "new")]) == 1
     assert "give --rate_hz" in capsys.readouterr().err
+
+
+def test_the_originals_npz_is_relabelled_into_a_folder(tmp_path):
+    rows = [arrays("..x.xxx.."), arrays("xx..")]
+    columns = {key: np.concatenate([each[key] for each in rows]) for key in rows[0]}
+    columns |= {"done": np.isin(np.arange(13), (8, 12)), "rollout_timestep": np.array([*range(9), *range(4)])}
+    names = np.array([["human"]] * 13, object)
+    np.savez_compressed(tmp_path / "old.npz", policy_name=names, **columns)
+    assert main([str(tmp_path / "old.npz"), "-o", str(tmp_path / "new")]) == 1  # it does not say its rate
+    assert main([str(tmp_path / "old.npz"), "-o", str(tmp_path / "new"), "--rate_hz", "10"]) == 0
+    new = EpisodeFolder.open(tmp_path / "new")
+    assert new.lengths.tolist() == [9, 4]
+    first, second = (new.get_episode(i).arrays for i in range(2))
+    assert [a["mode"][:, 0].tolist() for a in (first, second)] == [[0, 0, 0, 0, 1, 1, 1, 0, 0], [0, 0, 0, 0]]
+    np.testing.assert_array_equal(first["raw/action"], rows[0]["action"])
+    np.testing.assert_allclose(second["target/ee_position"][:, 0], [0.3] * 4, atol=1e-6)
