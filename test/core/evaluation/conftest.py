@@ -1,4 +1,4 @@
-"""Demonstrations in the point mass, for policies that learn from them within seconds."""
+"""A checkpoint that has learnt nothing, and demonstrations in the point mass to learn from within seconds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.environments.point_mass import PointMass
 from muse_core.environments.point_mass_expert import PointMassExpert
 from muse_core.spec import Spec
+
+
+@pytest.fixture
+def checkpoint(tiny_dataset, tmp_path) -> Path:
+    pytest.importorskip("torch")
+    from muse_core.configs import TrainConfig
+    from muse_core.trainers.setup import prepare
+
+    path = tmp_path / "experiment" / "models" / "model.pt"
+    prepare(TrainConfig(dataset=str(tiny_dataset.path), task="lift", threads=1, device="cpu")).save(path)
+    return tmp_path / "experiment"
 
 
 @pytest.fixture(scope="session")
