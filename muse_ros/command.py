@@ -9,8 +9,10 @@ from __future__ import annotations
 import difflib
 import sys
 from importlib import import_module, metadata
+from pathlib import Path
 
 from muse_ros.missing_package import explain
+from muse_ros.resources import resource
 
 SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
     "demo": ("muse_ros.demo:main", "the whole loop on a simulated Panda, with a report"),
@@ -45,13 +47,23 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     module, _, function = SUBCOMMANDS[name][0].partition(":")
     try:
-        return getattr(import_module(module), function)(rest) or 0
+        return getattr(import_module(module), function)([shipped(argument) for argument in rest]) or 0
     except ModuleNotFoundError as error:
         said = explain(error)
         if said == str(error):
             raise
         print(f"muse {name}: {said}", file=sys.stderr)
         return 1
+
+
+def shipped(argument: str) -> str:
+    """The same argument; for a Python config of Muse's that is not here, such as config/train/sim/lift.py, its path."""
+    if not (argument.startswith("config/") and argument.endswith(".py")) or Path(argument).exists():
+        return argument
+    try:
+        return str(resource(argument))
+    except FileNotFoundError:
+        return argument
 
 
 def describe() -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from muse_core.configs.checks import check_types, require
+from muse_core.configs.checks import ConfigError, check_types, require, suggestion
 from muse_core.configs.construction import construct, plain
 from muse_core.configs.models import BCRNNConfig, ModelConfig
 
@@ -93,7 +93,8 @@ class TrainConfig:
     """The environment that `muse eval` and `rollouts` run: a task of the simulator, or what
     `muse eval --task` takes; empty for a real robot's."""
     exp_name: str = ""
-    """Name of the experiment under `experiments_dir`; made from the dataset, model and seed where it is empty."""
+    """Name of the experiment under `experiments_dir`, in which fields are filled in: `{dataset}_b{batch_size}`. Made of
+    dataset, model, horizon, batch size and seed where it is empty."""
     observations: tuple[str, ...] = ("ee_position", "ee_orientation", "gripper_width", "image", "ego_image")
     """Keys that the model sees."""
     actions: tuple[str, ...] = ("action",)
@@ -193,7 +194,7 @@ class TrainConfig:
         require(0 < self.image_crop <= 1, "image_crop", "in (0, 1]", self.image_crop)
         self._check_keys()
         self._check_sampling()
-        is_name = self.exp_name not in (".", "..") and "/" not in self.exp_name
+        is_name = self.experiment_name not in (".", "..") and "/" not in self.experiment_name
         require(is_name, "exp_name", "a name, without folders (see experiments_dir)", self.exp_name)
         _ = self.model.window(self.horizon)  # says whether horizon and model fit
 
@@ -220,23 +221,19 @@ class TrainConfig:
         require(fits, "dataset_weights", f"one for each of the {count} datasets", self.dataset_weights)
 
     @property
-    def dataset_path(self) -> Path:
-        """Where the dataset lies; see :meth:`path_of`."""
-        return self.path_of(self.dataset)
-
-    def path_of(self, dataset: str) -> Path:
-        """Where a dataset lies: itself where that is a path, else below `data_dir`, with or without its suffix."""
-        path, below = Path(dataset), Path(self.data_dir) / dataset
-        if path.exists():
-            return path
-        named = [below, *(below.with_name(below.name + suffix) for suffix in (".npz", ".hdf5", ".h5"))]
-        return next((candidate for candidate in named if candidate.exists()), below)
-
-    @property
     def experiment_name(self) -> str:
-        """`exp_name`, or a readable name that follows from the config."""
+        """`exp_name` with its fields filled in; by default dataset, model, horizon, batch size and seed."""
         dataset = "+".join(Path(name).name.split(".")[0] for name in (self.dataset, *self.extra_datasets))
-        return self.exp_name or f"{dataset}_{self.model.kind}_h{self.horizon}_b{self.batch_size}_s{self.seed}"
+        plain_fields = {
+            f.name: value for f in fields(self) if isinstance(value := getattr(self, f.name), str | int | float)
+        }
+        known = plain_fields | {"dataset": dataset, "model": self.model.kind}
+        name = self.exp_name or "{dataset}_{model}_h{horizon}_b{batch_size}_s{seed}"
+        try:
+            return name.format_map(known)
+        except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
+            wrong = error.args[0] if isinstance(error, KeyError) else name
+            raise ConfigError(f"exp_name: no field {wrong!r} to fill in{suggestion(str(wrong), [*known])}") from error
 
     @property
     def experiment_path(self) -> Path:

@@ -43,10 +43,10 @@ class Board:
         """For these sinks."""
         self.sinks = list(sinks)
 
-    def scalars(self, step: int, prefix: str, values: Scalars) -> None:
-        """Named numbers, as ``<prefix>/<name>``."""
+    def scalars(self, step: int, values: Scalars) -> None:
+        """Named numbers."""
         for sink in self.sinks:
-            sink.scalars(step, {f"{prefix}/{name}": value for name, value in values.items()})
+            sink.scalars(step, values)
 
     def image(self, step: int, name: str, image: np.ndarray) -> None:
         """One (height, width, 3) uint8 picture."""

@@ -16,19 +16,18 @@ from pathlib import Path
 from muse_core.configs import ConfigError, TrainConfig
 from muse_core.datasets.augment import Augmenter
 from muse_core.datasets.batches import WindowData
-from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.mixed import MixedDataset
+from muse_core.datasets.opening import find_dataset, open_dataset
 from muse_core.datasets.sampler import Sampler
 from muse_core.datasets.sequence import Goal, SequenceDataset
 from muse_core.datasets.split import split_episodes
-from muse_core.datasets.store import EpisodeStore
+from muse_core.datasets.store import DatasetError, EpisodeStore
 from muse_core.spec import Spec
 from muse_core.trainers.distributed import Processes
 from muse_core.trainers.sampling import make_sampler
 
 logger = logging.getLogger(__name__)
 HELD_OUT = ""  # its figures have no further name
-SUFFIXES = (".npz", ".hdf5", ".h5")
 
 
 @dataclass
@@ -104,12 +103,11 @@ def open_store(config: TrainConfig, name: str) -> EpisodeStore:
     Raises:
         ConfigError: naming the path, or the keys that are missing and those there are.
     """
-    if not name:
-        raise ConfigError("which dataset? Name one with --dataset: a folder, an .npz or an .hdf5 file")
-    path = config.path_of(name)
-    if not path.exists():
-        raise ConfigError(f"no dataset {name!r}: {listing(config, path)}. Name one with --dataset")
-    store = EpisodeFolder.open(path)
+    try:
+        path = Path(name) if name and Path(name).exists() else find_dataset(config.data_dir, name)
+    except DatasetError as error:
+        raise ConfigError(f"{error}. Name one with --dataset, or the folder of all with --data_dir") from error
+    store = open_dataset(path)
     missing = [key for key in (*config.observations, *config.actions) if key not in store.spec]
     if missing:
         raise ConfigError(
@@ -126,17 +124,6 @@ def open_store(config: TrainConfig, name: str) -> EpisodeStore:
         if store.spec[key].is_image:
             raise ConfigError(f"{path}: {key} is an image, which is no action; choose with --actions")
     return store
-
-
-def listing(config: TrainConfig, path: Path) -> str:
-    """What was looked for, and which datasets there are."""
-    below = Path(config.data_dir)
-    folders = [p.parent.name for p in below.glob("*/dataset.json")]
-    files = [p.name for suffix in SUFFIXES for p in below.glob(f"*{suffix}")]
-    there = ", ".join(sorted([*folders, *files]))
-    has = f"{below}/ has {there}" if there else f"{below}/ has none, `muse convert` makes one"
-    looked = ", ".join([f"{path}/", *(f"{path}{suffix}" for suffix in SUFFIXES)])
-    return f"looked for {looked}; {has}"
 
 
 def windows(

@@ -39,7 +39,10 @@ def prepare(config: TrainConfig, checkpoint: Checkpoint | None = None, processes
     data = open_training_data(config, processes)
     torch.manual_seed(config.seed)
     statistics = data.train.statistics()
-    model = build_model(config, data.train.spec, statistics).to(device)
+    try:
+        model = build_model(config, data.train.spec, statistics).to(device)
+    except ValueError as error:  # parts that do not fit the data, weights of another network
+        raise ConfigError(str(error)) from error
     if processes.several:
         model = together(model, device, processes)
         torch.manual_seed(config.seed + 1_000_003 * processes.rank)  # dropout: each process its own

@@ -254,7 +254,8 @@ class Trainer:
             save_checkpoint(models / "best_rollout_model.pt", replace(checkpoint, metrics=asdict(state)))
 
     def _log(self, board: Board, prefix: str, scalars: dict[str, float]) -> None:
-        board.scalars(self.progress.step, prefix, scalars)
+        named = {f"{prefix}/{name}": value for name, value in scalars.items()}
+        board.scalars(self.progress.step, {"minutes": self.progress.elapsed_s / 60, **named})
 
     def _bar(self, show: bool) -> tqdm:
         layout = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed} of {elapsed}+{remaining} {postfix}"

@@ -96,8 +96,3 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path: Path):
 def test_the_name_of_an_experiment_follows_from_its_config():
     assert TrainConfig(dataset="data/lift", seed=3).experiment_name == "lift_bc_rnn_h10_b16_s3"
     assert TrainConfig(exp_name="mine").experiment_path == Path("experiments/mine")
-
-
-def test_a_dataset_is_a_folder_or_a_name_below_the_data_folder(tmp_path: Path):
-    assert TrainConfig(dataset=str(tmp_path)).dataset_path == tmp_path
-    assert TrainConfig(dataset="lift", data_dir="d").dataset_path == Path("d/lift")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,16 @@ def test_the_rest_of_the_line_and_the_status_are_passed_on(monkeypatch: pytest.M
     monkeypatch.setitem(command.SUBCOMMANDS, "echo", (f"{__name__}:echo", "for this test"))
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
     assert command.main(["echo", "a", "--b"]) == 2
+
+
+def test_a_config_that_muse_ships_is_found_from_anywhere(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert Path(command.shipped("config/train/sim/lift.py")).is_file()
+    assert command.shipped("config/train/sim/lifft.py") == "config/train/sim/lifft.py"
+    own = tmp_path / "config" / "train" / "sim" / "lift.py"
+    own.parent.mkdir(parents=True)
+    own.write_text("")
+    assert command.shipped("config/train/sim/lift.py") == "config/train/sim/lift.py"
 
 
 def test_a_package_that_a_role_brings_is_named_with_the_role(

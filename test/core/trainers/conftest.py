@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -56,7 +57,7 @@ class Workplace:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and child.poll() is None:
             text = metrics.read_text() if metrics.exists() else ""
-            if any(f'{{"step": {n}, "train/loss"' in text for n in range(step, step + 50)):
+            if any(json.loads(line)["step"] >= step for line in text.splitlines(keepends=True) if line.endswith("\n")):
                 return True
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(0.01)

@@ -44,7 +44,8 @@ def same(a: object, b: object) -> bool:
 
 def lines(name: str) -> list[dict]:
     """The metrics of an experiment, without what is of the clock."""
-    clock = [f"train/{name}" for name in ("steps_per_s", "samples_per_s", "data_s", "compute_s", "data_wait")]
+    names = ("steps_per_s", "samples_per_s", "data_s", "compute_s", "data_wait")
+    clock = ["minutes", *(f"train/{name}" for name in names)]
     read = [json.loads(line) for line in Path(f"experiments/{name}/metrics.jsonl").read_text().splitlines()]
     return [{key: value for key, value in line.items() if key not in clock} for line in read]
 

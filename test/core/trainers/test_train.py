@@ -98,7 +98,7 @@ def test_an_existing_experiment_is_refused_and_stays_as_it_was(train, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dataset", "missing"], "data/missing.h5; data/ has tiny. Name one with --dataset"),
+        (["--dataset", "missing"], "no dataset 'missing' in data: data has tiny. Name one with --dataset"),
         (["--observations", "ee_position", "imagee"], "has no imagee; it has ee_position, ee_orientation"),
         (["--observations", "ee_position", "--actions", "image"], "image is an image, which is no action"),
         (["--augment.shift", "16"], "a shift of 16 px leaves nothing of image"),
