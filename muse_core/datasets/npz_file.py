@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.npz_columns import NpzColumns
 from muse_core.datasets.npz_layout import ColourOrder, NpzLayout, Unfinished, read_layout
-from muse_core.datasets.npz_unpacking import unpacked
+from muse_core.datasets.npz_unpacking import unpacked, write_episodes
 from muse_core.datasets.store import DatasetError, Episode, EpisodeStore, number_of
 
 
@@ -119,6 +120,16 @@ class NpzFile:
             f"{self.path}: nothing can be added to a .npz; `muse import {self.path} -o data/NAME` makes a dataset "
             "folder of it, which grows"
         )
+
+    def write_to(
+        self, folder: EpisodeFolder, names: Sequence[str], metadata: Sequence[Mapping[str, Any]], jpeg_quality: int
+    ) -> None:
+        """Add every episode to a folder with the same keys, straight out of the packed file.
+
+        Raises:
+            DatasetError: when the file is damaged, or an array is not what the folder takes.
+        """
+        write_episodes(self._columns, self.layout, folder, names, metadata, jpeg_quality)
 
     def _slice(self, key: str, number: int) -> np.ndarray:
         if self._mapped is None:

@@ -11,7 +11,7 @@ import errno
 import fcntl
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ def _unpack(columns: NpzColumns, layout: NpzLayout, target: Path, provenance: di
     try:
         folder = EpisodeFolder.create(partial, layout.spec, layout.meta.get("contract"), provenance)
         folder.must_be_finite = False  # what is not matters only to those who train on that key, and they are told
-        write_episodes(columns, layout, folder)
+        write_episodes(columns, layout, folder, layout.ids, layout.metadata)
         partial.rename(target)
         sync_folder(target.parent)
     except BaseException:
@@ -96,8 +96,23 @@ def _unpack(columns: NpzColumns, layout: NpzLayout, target: Path, provenance: di
         raise
 
 
-def write_episodes(columns: NpzColumns, layout: NpzLayout, folder: EpisodeFolder) -> None:
+def write_episodes(
+    columns: NpzColumns,
+    layout: NpzLayout,
+    folder: EpisodeFolder,
+    names: Sequence[str],
+    metadata: Sequence[Mapping[str, Any]],
+    jpeg_quality: int = 95,
+) -> None:
     """Add every episode of a file to a folder, reading each column once from its first row to its last.
+
+    Args:
+        columns: Of the file.
+        layout: Of the file.
+        folder: What to add to; it has the keys of the layout.
+        names: What each episode is called there.
+        metadata: Of each episode.
+        jpeg_quality: Of images, where the folder stores JPEG.
 
     Raises:
         DatasetError: when the file is damaged or an array is not what the folder takes; the message names the key.
@@ -108,14 +123,15 @@ def write_episodes(columns: NpzColumns, layout: NpzLayout, folder: EpisodeFolder
         streams = {key: stack.enter_context(columns.rows(key, folder.path)) for key in layout.spec}
         total, title = int(layout.lengths.sum()), f"reading {columns.path.name}"
         bar = stack.enter_context(tqdm(total=total, unit="row", desc=title))
-        for number, (episode_id, length) in enumerate(zip(layout.ids, layout.lengths.tolist(), strict=True)):
+        for number, length in enumerate(layout.lengths.tolist()):
             arrays = {key: _part(key, stream, layout, length) for key, stream in streams.items()}
             try:
-                folder.add_episode(episode_id, arrays, layout.metadata[number])
+                folder.add_episode(names[number], arrays, metadata[number], jpeg_quality)
             except SpecError as error:
                 begin = int(layout.lengths[:number].sum())
                 raise DatasetError(
-                    f"{columns.path}, rows {begin} to {begin + length - 1} (episode {number}): {error}"
+                    f"{columns.path}, rows {begin} to {begin + length - 1} (episode {number}): {error}; repair them, "
+                    "or leave the key out with `muse import --leave_out KEY`"
                 ) from error
             bar.update(length)
 

@@ -181,6 +181,8 @@ class RobomimicFile:
         arrays: dict[str, ArraySpec] = {}
         for key, place in self._places.items():
             dataset = group[place]
+            if key in said.get("added", ()):
+                continue
             per_episode = bool(dataset.attrs.get(PER_EPISODE, False))
             text = h5py.check_string_dtype(dataset.dtype) is not None
             if key in known:
@@ -194,7 +196,7 @@ class RobomimicFile:
                 dtype = np.dtype(str) if text else np.dtype(bool) if key == "done" else dataset.dtype
                 spec = describe(key, row, dtype, per_episode)
                 arrays[key] = spec if place.startswith("obs/") or key == "action" else _as_output(spec)
-        return Spec(arrays)
+        return Spec({key: arrays[key] for key in (*known, *arrays) if key in arrays})
 
     def _array(self, demo: str, key: str, length: int) -> np.ndarray:
         spec = self.spec[key]

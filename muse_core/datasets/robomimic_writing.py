@@ -68,7 +68,8 @@ def write_robomimic(
         data.attrs["env_args"] = json.dumps((store.provenance or {}).get("env_args") or _ENVIRONMENT)
         as_they_are = keys == ["action"] and not scale_actions
         spec = {n: a for n, a in store.spec.to_dict().items() if n not in keys or as_they_are}
-        kept = {"spec": spec, "contract": store.contract, "provenance": store.provenance, "actions": keys}
+        added = [key for key in ("reward", "done") if key not in store.spec]  # robomimic looks for them
+        kept = {"spec": spec, "added": added, "contract": store.contract, "provenance": store.provenance}
         data.attrs[MUSE_ATTRIBUTE] = json.dumps(kept)
         if divisor is not None:
             data.attrs["action_scale"] = divisor
