@@ -136,13 +136,13 @@ _EXPERTS: dict[str, Callable[[], Policy]] = {"point_mass": _point_mass_expert}
 
 
 def _replay(name: str, seeds: range, environment: Environment) -> Policy:
-    from muse_core.datasets.episode_folder import EpisodeFolder
+    from muse_core.datasets.opening import find_dataset, open_dataset
 
-    store = EpisodeFolder.open(name if Path(name).exists() else Path("data") / name)
-    policy = ReplayPolicy(store, keys=list(environment.action_spec))
+    store = open_dataset(name if Path(name).exists() else find_dataset("data", name))
     for key, array in environment.action_spec.items():
-        if store.spec[key].shape != array.shape:
-            raise EvaluationError(f"{key!r}: the dataset's is {store.spec[key].shape}, the environment's {array.shape}")
+        found = store.spec[key].shape if key in store.spec else None
+        if found != array.shape:
+            raise EvaluationError(f"{name}: its {key!r} has shape {found}, the environment's {array.shape}")
     recorded = {store.metadata(id_).get("seed") for id_ in store.ids}
     missing = [seed for seed in seeds if seed not in recorded]
     if missing:
@@ -151,4 +151,4 @@ def _replay(name: str, seeds: range, environment: Environment) -> Policy:
             f"{name} has no episode of seed {missing[0]}, as of {len(missing)} of {len(seeds)} seeds asked for; "
             f"choose --seed and --episodes among those recorded, which begin at {first}"
         )
-    return policy
+    return ReplayPolicy(store, keys=list(environment.action_spec))

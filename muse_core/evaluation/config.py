@@ -103,11 +103,17 @@ class EvaluateConfig:
         """The checkpoint's file.
 
         Raises:
-            EvaluationError: when the experiment holds no checkpoint of this name.
+            EvaluationError: when the experiment holds no checkpoint of this name, or --policy means nothing.
         """
         given = Path(self.policy) if self.policy else self.model_file
         if self.experiment is None:
-            return checkpoint_file(given)
+            path = checkpoint_file(given)
+            if self.policy and not path.is_file():
+                choices = (EXPERT, RANDOM, f"{REPLAY}DATASET")
+                raise EvaluationError(
+                    f"no policy {self.policy!r}, nor such a file{suggestion(self.policy, list(choices))}"
+                )
+            return path
         models = _experiment_folder(self.experiment) / "models"
         name = given or Path("model.pt")
         if (models / name).is_file():

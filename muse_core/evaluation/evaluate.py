@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from muse_core.datasets.store import DatasetError
 from muse_core.evaluation.actors import ActorFacts, describe_actor, make_actor
 from muse_core.evaluation.config import RESULTS_FILE, EvaluateConfig, checkpoint_file
 from muse_core.evaluation.results import compare, comparison_line, group_lines, headline, read_results, summarize
@@ -37,11 +36,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = tyro.cli(EvaluateConfig, args=arguments, prog="muse eval", use_underscores=True)
         evaluate(config)
-    except (*PLAIN_ERRORS, DatasetError) as error:
+    except PLAIN_ERRORS as error:
         print(f"muse eval: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nmuse eval: interrupted; no results are written", file=sys.stderr, flush=True)
+        print("\nmuse eval: interrupted; no results are written, recorded episodes stay", file=sys.stderr, flush=True)
         os._exit(INTERRUPTED)  # an ordinary end would wait for the episodes that run; the workers end with this process
     return 0
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from muse_core.checkpoints import CheckpointError
 from muse_core.configs import ConfigError
+from muse_core.datasets.store import DatasetError
 from muse_core.evaluation.actors import make_actor
 from muse_core.evaluation.config import EvaluateConfig
 from muse_core.evaluation.rollout import EpisodeResult, FrameCollector, Observer, run_episode
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from muse_core.environments.environment import Environment
     from muse_core.policies.policy import Policy
 
-PLAIN_ERRORS = (EvaluationError, CheckpointError, ConfigError, FileNotFoundError)
+PLAIN_ERRORS = (EvaluationError, CheckpointError, ConfigError, DatasetError, FileNotFoundError)
 """Errors whose message is for people: no traceback is needed to understand them."""
 
 
