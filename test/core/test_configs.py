@@ -20,7 +20,13 @@ def test_every_shipped_config_loads_and_survives_json(path: Path):
 
 
 def test_there_is_one_for_each_task_of_the_simulator():
-    assert {load_config(p).task for p in SHIPPED if p.parent.name == "sim"} == {"reach", "lift", "place", "coffee", "point_mass"}
+    assert {load_config(p).task for p in SHIPPED if p.parent.name == "sim"} == {
+        "reach",
+        "lift",
+        "place",
+        "coffee",
+        "point_mass",
+    }
 
 
 def test_a_nested_config_survives_json():

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 def attention_mask(length: int, real: Tensor | None, causal: bool, device: torch.device | None = None) -> Tensor | None:
     """What each of `length` steps may look at: real steps, no later ones if `causal`, and always itself.
 
-    A padded step sees itself although nobody reads it: with nothing to look at its softmax would be NaN, and NaN
-    spreads through gradients even where the loss is masked.
+    A padded step sees itself although nobody reads it: with nothing to look at, its softmax is NaN in some versions of
+    torch, and NaN spreads through gradients even where the loss is masked.
 
     Args:
         length: Steps T.
