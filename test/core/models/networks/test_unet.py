@@ -69,8 +69,8 @@ def test_the_size_of_the_paper_s_push_t_network():
 
 
 def test_outputs_are_those_of_the_papers_own_code_for_the_same_weights():
-    # ConditionalUnet1D of real-stanford/diffusion_policy at 5ba07ac, with scales predicted, was given these weights; the
-    # first 8 numbers of the condition took the place of its step embedding.
+    # ConditionalUnet1D of real-stanford/diffusion_policy at 5ba07ac, with scales predicted, was given these weights;
+    # the first 8 numbers of the condition took the place of its step embedding.
     model = TemporalUnet(3, 13, channels=(16, 32, 64)).double()
     with torch.no_grad():
         for number, parameter in enumerate(model.parameters()):
