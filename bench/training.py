@@ -1,14 +1,16 @@
 """What a training step costs, its batch in RAM: Muse's beside a bare torch loop and beside robomimic's.
 
-    python bench/training.py [--size 64] [--batch 4] [--rounds 10] [--parity-steps 20] [--threads 2]
+    python bench/training.py [--size 84] [--batch 8] [--rounds 6] [--parity-steps 20] [--threads 2]
 
 Two networks: the small one that Muse's simulator configs train (64x64, batch 16), and BC-RNN-GMM with a ResNet-18 for
 each of two cameras, as robomimic sets it up (32 keypoints and a linear layer of 64 a camera, LSTM of 2x400, five
 components), put together of Muse's modules.
 
-- The bare loop is the same network and loss with zero_grad, backward and Adam's step, and nothing else.
+- The bare loop is the same network and loss with zero_grad, backward and Adam's step, and nothing else: no norm of the
+  gradients, no clipping, no sums. Its Adam is torch's default one, or the fused one that the trainer uses.
 - robomimic's step is its own: processing the batch, loss, backward, its norms of gradients, Adam, its log. It starts
-  from the same weights and sees the same batches: first both take some steps, whose losses are compared.
+  from the same weights and sees the same batches; at the end both take some steps (64x64, batch 4), whose losses are
+  compared.
 
 Prints milliseconds a step and ratios; writes ``bench/results/training.json``.
 """
@@ -29,14 +31,10 @@ import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from muse_core.configs import BCRNNConfig, TrainConfig  # noqa: E402
+from muse_core.configs.encoders import ResNetConfig  # noqa: E402
+from muse_core.configs.heads import MixtureHeadConfig  # noqa: E402
 from muse_core.models import build_model  # noqa: E402
-from muse_core.models.actions import ActionCodec  # noqa: E402
-from muse_core.models.bc_rnn import BCRNN  # noqa: E402
-from muse_core.models.heads import MixtureHead  # noqa: E402
 from muse_core.models.model import weighted_loss  # noqa: E402
-from muse_core.models.networks.mlp import MLP  # noqa: E402
-from muse_core.models.networks.recurrent import Recurrent  # noqa: E402
-from muse_core.models.observations import ObservationEncoder  # noqa: E402
 from muse_core.models.resnet_encoder import ResNetEncoder  # noqa: E402
 from muse_core.spec import ArraySpec, Spec  # noqa: E402
 from muse_core.trainers.optimisation import Optimisation  # noqa: E402
@@ -46,6 +44,7 @@ LOW = {"ee_position": 3, "ee_orientation": 4, "gripper_width": 1}
 CAMERAS = ("image", "ego_image")
 RATE = 1e-4  # robomimic's default
 MIN_STD, COMPONENTS, HIDDEN, FEATURES, KEYPOINTS = 1e-4, 5, 400, 64, 32
+PARITY = (64, 4)  # height and width of the pictures, and batch, where losses are compared: small, to be short
 STEP_BAR, LOSS_BAR = 1.05, 1e-4
 Batch = dict[str, Tensor]
 
@@ -92,16 +91,23 @@ class Camera(nn.Module):
         return self.linear(self.resnet(images)).relu()
 
 
-def make_bc_rnn_gmm(size: int) -> BCRNN:
-    """Robomimic's BC-RNN-GMM out of Muse's modules."""
-    spec = make_spec(size)
-    encoder = ObservationEncoder(spec.select([*LOW, *CAMERAS]), Camera)
-    recurrent = Recurrent(encoder.size, HIDDEN, 2)
-    head = MixtureHead(HIDDEN, ACTIONS, COMPONENTS, min_std=MIN_STD, bounded=True)
-    return BCRNN(encoder, recurrent, MLP(HIDDEN, ()), head, ActionCodec(spec.select(["action"])), horizon=HORIZON)
+def make_bc_rnn_gmm(size: int) -> nn.Module:
+    """Robomimic's BC-RNN-GMM as Muse's config of it, cameras as robomimic has them; nothing is normalised."""
+    head = MixtureHeadConfig(components=COMPONENTS, min_std=MIN_STD, bounded=True)
+    config = BCRNNConfig(
+        encoder=ResNetConfig(keypoints=KEYPOINTS, shared=False),
+        head=head,
+        hidden_size=HIDDEN,
+        layers=2,
+        normalization="min_max",
+    )
+    model = build_model(TrainConfig(model=config, horizon=HORIZON), make_spec(size))
+    for name in CAMERAS:
+        model.encoder.cameras[name] = Camera()
+    return model
 
 
-def copy_weights(theirs: nn.Module, ours: BCRNN) -> None:
+def copy_weights(theirs: nn.Module, ours: nn.Module) -> None:
     """Robomimic's weights into Muse's names: its ResNet is a list, its keypoints come as x, y, x, y, ..."""
     state = theirs.state_dict()
     places = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
@@ -119,7 +125,7 @@ def copy_weights(theirs: nn.Module, ours: BCRNN) -> None:
         found[f"{target}linear.bias"] = state[f"{source}3.bias"]
     for name, value in state.items():
         if name.startswith("nets.rnn.nets."):
-            found[f"recurrent.cells.{name.removeprefix('nets.rnn.nets.')}"] = value
+            found[f"trunk.recurrent.cells.{name.removeprefix('nets.rnn.nets.')}"] = value
     for kind in ("weight", "bias"):
         parts = [state[f"nets.decoder.nets.{part}.{kind}"] for part in ("mean", "scale", "logits")]
         found[f"head.output.{kind}"] = torch.cat(parts)
@@ -145,9 +151,9 @@ def muse_step(model: nn.Module, config: TrainConfig) -> Callable[[Batch], Tensor
     return step
 
 
-def bare_step(model: nn.Module) -> Callable[[Batch], Tensor]:
-    """The least that trains the same model."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+def bare_step(model: nn.Module, fused: bool) -> Callable[[Batch], Tensor]:
+    """The least that trains the same model, with torch's default form of Adam or with the fused one."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=fused)
     model.train()
 
     def step(batch: Batch) -> Tensor:
@@ -173,7 +179,7 @@ def robomimic_step(algorithm: Any) -> Callable[[Batch], float]:
     return step
 
 
-def make_pair(size: int) -> tuple[Any, BCRNN]:
+def make_pair(size: int) -> tuple[Any, nn.Module]:
     """Robomimic's algorithm, and Muse's network with its weights."""
     import robomimic_bc
 
@@ -192,11 +198,11 @@ def time_steps(steps: dict[str, Callable[[Batch], object]], batch: Batch, rounds
     return timing.interleave({name: lambda step=step: step(batch) for name, step in steps.items()}, rounds, warm_up=2)
 
 
-def parity(size: int, batch: int, steps: int) -> dict[str, Any]:
+def parity(steps: int) -> dict[str, Any]:
     """Both from the same weights on the same batches: their losses, and how far apart they ever are."""
-    theirs, ours = make_pair(size)
+    theirs, ours = make_pair(PARITY[0])
     learn_theirs, learn_ours = robomimic_step(theirs), muse_step(ours, TrainConfig(max_gradient_norm=0.0))
-    pairs = [(learn_theirs(b), float(learn_ours(b))) for b in make_batches(steps, size, batch)]
+    pairs = [(learn_theirs(b), float(learn_ours(b))) for b in make_batches(steps, *PARITY)]
     apart = [abs(a - b) for a, b in pairs]
     timing.table(
         [("loss at step", "robomimic", "muse", "apart")]
@@ -205,21 +211,30 @@ def parity(size: int, batch: int, steps: int) -> dict[str, Any]:
     return {"robomimic": [a for a, _ in pairs], "muse": [b for _, b in pairs], "largest_difference": max(apart)}
 
 
-def measure_small(rounds: int) -> dict[str, list[float]]:
-    """Muse's step and the bare loop on the default network."""
+def own_steps(make: Callable[[], nn.Module], config: TrainConfig) -> dict[str, Callable[[Batch], object]]:
+    """The trainer's step and the bare loops, each on a model of its own with the same weights."""
     steps: dict[str, Callable[[Batch], object]] = {}
-    config = TrainConfig(model=BCRNNConfig(), horizon=HORIZON)
-    for name, make in (("muse", lambda model: muse_step(model, config)), ("bare torch", bare_step)):
+    makers = {
+        "muse": lambda model: muse_step(model, config),
+        "bare torch, fused Adam": lambda model: bare_step(model, fused=True),
+        "bare torch": lambda model: bare_step(model, fused=False),
+    }
+    for name, make_step in makers.items():
         torch.manual_seed(0)
-        steps[name] = make(build_model(config, make_spec(SMALL_SIZE)))
+        steps[name] = make_step(make())
+    return steps
+
+
+def measure_small(rounds: int) -> dict[str, list[float]]:
+    """On the network that Muse's simulator configs train."""
+    config = TrainConfig(model=BCRNNConfig(), horizon=HORIZON)
+    steps = own_steps(lambda: build_model(config, make_spec(SMALL_SIZE)), config)
     return time_steps(steps, make_batches(1, SMALL_SIZE, SMALL_BATCH)[0], rounds)
 
 
 def measure_resnet(size: int, batch: int, rounds: int, beside_robomimic: bool) -> dict[str, list[float]]:
-    """Muse's step, the bare loop and robomimic's step on BC-RNN-GMM with a ResNet-18 a camera."""
-    torch.manual_seed(0)
-    config = TrainConfig(max_gradient_norm=0.0)
-    steps = {"muse": muse_step(make_bc_rnn_gmm(size), config), "bare torch": bare_step(make_bc_rnn_gmm(size))}
+    """On BC-RNN-GMM with a ResNet-18 a camera; beside robomimic's step."""
+    steps = own_steps(lambda: make_bc_rnn_gmm(size), TrainConfig(max_gradient_norm=0.0))
     if beside_robomimic:
         steps["robomimic"] = robomimic_step(make_pair(size)[0])
     return time_steps(steps, make_batches(1, size, batch)[0], rounds)
@@ -234,9 +249,9 @@ def report(title: str, seconds: dict[str, list[float]]) -> dict[str, Any]:
 
 def main() -> int:
     parser = timing.parser(__doc__)
-    parser.add_argument("--size", type=int, default=64, help="height and width of the ResNets' pictures")
-    parser.add_argument("--batch", type=int, default=4, help="windows in a batch of the ResNets")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--size", type=int, default=84, help="height and width of the ResNets' pictures")
+    parser.add_argument("--batch", type=int, default=8, help="windows in a batch of the ResNets")
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--parity-steps", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -251,12 +266,13 @@ def main() -> int:
     figures = {"ms": {names["small"]: report(names["small"], small), names["resnet"]: report(names["resnet"], large)}}
     bars = []
     for name, seconds in (("small", small), ("resnet", large)):
-        ratio = timing.ratios(seconds["muse"], seconds["bare torch"])
-        bars.append(timing.bar(f"time of a bare loop, {name}", ratio["median"], STEP_BAR, at_most=True) | ratio)
+        for bare in ("bare torch", "bare torch, fused Adam"):
+            ratio = timing.ratios(seconds["muse"], seconds[bare])
+            bars.append(timing.bar(f"time of {bare}, {name}", ratio["median"], STEP_BAR, at_most=True) | ratio)
     if beside_robomimic:
         ratio = timing.ratios(large["robomimic"], large["muse"])
         bars.append(timing.bar("steps a second of robomimic", ratio["median"], 1.0) | ratio)
-        figures["losses"] = parity(size, batch, arguments.parity_steps)
+        figures["losses"] = parity(arguments.parity_steps)
         apart = figures["losses"]["largest_difference"]
         bars.append(timing.bar("largest difference of the losses", apart, LOSS_BAR, at_most=True))
     figures |= {"bars": bars, "threads": arguments.threads, "horizon": HORIZON}

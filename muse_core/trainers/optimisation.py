@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -79,7 +80,7 @@ class Optimisation:
         self._processes.sum_gradients(self._parameters)
         if self._scaler is not None:
             self._scaler.unscale_(self.optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, self._max_norm)
+        norm = clip_gradients(self._parameters, self._max_norm)
         if self._scaler is not None:
             self._scaler.step(self.optimizer)
             self._scaler.update()
@@ -166,8 +167,27 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     return torch.autocast(device.type, HALF.get(precision), enabled=precision in HALF)
 
 
+def clip_gradients(parameters: Sequence[nn.Parameter], max_norm: float) -> Tensor:
+    """Scale all gradients down where their norm exceeds `max_norm`; the norm before.
+
+    As torch's own, except that on a CPU, where looking at the norm costs nothing, gradients that are short enough are
+    not gone over again to be multiplied by one.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if not gradients or gradients[0].device.type != "cpu":
+        return torch.nn.utils.clip_grad_norm_(parameters, max_norm)
+    norm = torch.stack([torch.linalg.vector_norm(each) for each in gradients]).norm()
+    if norm > max_norm:
+        for each in gradients:
+            each.mul_(max_norm / (norm + 1e-6))
+    return norm
+
+
 def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW, which spares from decay what :func:`decayed` does not name."""
+    """Adam or AdamW, which spares from decay what :func:`decayed` does not name.
+
+    Their fused form goes over the weights once, the plain one a dozen times.
+    """
     kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     groups: list[dict[str, Any]] = [{"params": [p for p in model.parameters() if p.requires_grad]}]
     if config.weight_decay:
@@ -176,7 +196,7 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimi
             {"params": [p for p in groups[0]["params"] if (id(p) in chosen) == decays], "weight_decay": decay}
             for decays, decay in ((True, config.weight_decay), (False, 0.0))
         ]
-    return kinds[config.optimizer](groups, lr=config.learning_rate, weight_decay=0.0)
+    return kinds[config.optimizer](groups, lr=config.learning_rate, weight_decay=0.0, fused=True)
 
 
 def decayed(model: nn.Module) -> list[nn.Parameter]:
