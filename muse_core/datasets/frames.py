@@ -1,53 +1,86 @@
-"""Copying the rows of one window out of an episode's array, whole or through a view."""
+"""Copying images of a batch out of the arrays of episodes, whole or through views."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from muse_core.datasets.views import copy_view
+from muse_core.datasets.views import View, copy_view
+
+Span = tuple[int, int, int, int, int, int]
 
 
-def copy_window(
-    source: np.ndarray, out: np.ndarray, rows: np.ndarray, mask: np.ndarray, corners: np.ndarray | None = None
+def copy_windows(
+    sources: Sequence[np.ndarray],
+    out: np.ndarray,
+    places: np.ndarray,
+    rows: np.ndarray,
+    mask: np.ndarray,
+    skip: int = 1,
+    view: View | None = None,
 ) -> None:
-    """Copy a window; steps outside the episode repeat its nearest row.
+    """Copy one window for each sample; steps outside the episode repeat its nearest row.
 
     Args:
-        source: (L, ...) rows of an episode.
-        out: (T, ...) the window to write.
-        rows: (T,) row of each step, evenly spaced where the mask is True.
-        mask: (T,) whether the step lies in the episode.
-        corners: Of a view of images, (2,) or (T, 2); what is seen has the size of `out`.
+        sources: Of each of N samples the (L, ...) frames of its episode.
+        out: (B, T, ...) the batch to write to; what is seen through a view has the size of its images.
+        places: (N,) samples of the batch to write.
+        rows: (N, T) row of each step.
+        mask: (N, T) whether the step lies in the episode.
+        skip: Rows from one step to the next.
+        view: What is seen of each sample.
     """
-    if corners is not None and corners.ndim == 2:
-        for step, (top, left) in enumerate(corners.tolist()):
-            row = int(rows[step])
-            copy_view(source[row : row + 1], out[step : step + 1], top, left)
+    if view is not None and view.corners.ndim == 3:
+        for source, place, some, corners in zip(sources, places.tolist(), rows, view.corners, strict=True):
+            for step, (row, (top, left)) in enumerate(zip(some.tolist(), corners.tolist(), strict=True)):
+                copy_view(source[row : row + 1], out[place, step : step + 1], top, left)
         return
-    if mask[0] and mask[-1]:  # nearly every window lies in its episode whole: this way is a tenth faster for those
-        first, last = int(rows[0]), int(rows[-1])
-        skip = (last - first) // (len(rows) - 1) if len(rows) > 1 else 1
-        _copy(source[first : last + 1 : skip], out, corners)
-        return
-    real = np.flatnonzero(mask)
-    begin, end = (int(real[0]), int(real[-1]) + 1) if len(real) else (0, 0)
-    if end:
-        skip = int(rows[begin + 1] - rows[begin]) if end - begin > 1 else 1
-        _copy(source[int(rows[begin]) : int(rows[end - 1]) + 1 : skip], out[begin:end], corners)
-    for some in (slice(0, begin), slice(end, len(out))):
-        if some.start < some.stop:
-            row = int(rows[some.start])
-            _copy(source[row : row + 1], out[some], corners)
+    seen = [None] * len(sources) if view is None else [tuple(corner) for corner in view.corners.tolist()]
+    for source, place, span, corner in zip(sources, places.tolist(), _spans(rows, mask), seen, strict=True):
+        begin, end, first, last, before, after = span
+        window = out[place]
+        if end > begin:
+            _copy(source[first : last + 1 : skip], window[begin:end], corner)
+        if begin:
+            _copy(source[before : before + 1], window[:begin], corner)
+        if end < len(window):
+            _copy(source[after : after + 1], window[end:], corner)
 
 
-def copy_frame(source: np.ndarray, out: np.ndarray, row: int, corners: np.ndarray | None = None) -> None:
-    """Copy one row, (...), through a view whose corner is (2,) or (1, 2) where it is given."""
-    corner = None if corners is None else corners.reshape(2)
-    _copy(source[row : row + 1], out[None], corner)
+def copy_images(
+    sources: Sequence[np.ndarray],
+    out: np.ndarray,
+    places: np.ndarray,
+    rows: np.ndarray | None,
+    view: View | None = None,
+) -> None:
+    """Copy one image for each sample.
+
+    Args:
+        sources: Of each of N samples the (L, ...) frames of its episode, or its one image (...).
+        out: (B, ...) the batch to write to.
+        places: (N,) samples of the batch to write.
+        rows: (N,) which row of the episode; None where there is but one image.
+        view: What is seen of each sample.
+    """
+    corners = [None] * len(sources) if view is None else [tuple(c) for c in view.corners.reshape(-1, 2).tolist()]
+    for i, (source, place, corner) in enumerate(zip(sources, places.tolist(), corners, strict=True)):
+        image = source[None] if rows is None else source[int(rows[i]) : int(rows[i]) + 1]
+        _copy(image, out[place][None], corner)
 
 
-def _copy(rows: np.ndarray, out: np.ndarray, corner: np.ndarray | None) -> None:
+def _spans(rows: np.ndarray, mask: np.ndarray) -> list[Span]:
+    """Of each window the first real step and the one after the last, their rows, and the rows that padding repeats."""
+    begin = mask.argmax(axis=1)
+    end = begin + mask.sum(axis=1)
+    each = np.arange(len(rows))
+    first, last = rows[each, begin], rows[each, np.maximum(end, 1) - 1]
+    return list(zip(*(a.tolist() for a in (begin, end, first, last, rows[:, 0], rows[:, -1])), strict=True))
+
+
+def _copy(rows: np.ndarray, out: np.ndarray, corner: tuple[int, int] | None) -> None:
     if corner is None:
         out[:] = rows
     else:
-        copy_view(rows, out, int(corner[0]), int(corner[1]))
+        copy_view(rows, out, *corner)

@@ -14,7 +14,7 @@ import numpy as np
 
 from muse_core.datasets.batches import Arrays, Augmentation, read_batch
 from muse_core.datasets.draws import integers
-from muse_core.datasets.frames import copy_frame, copy_window
+from muse_core.datasets.frames import copy_images, copy_windows
 from muse_core.datasets.open_episodes import OpenEpisodes
 from muse_core.datasets.statistics import RunningStatistics, Statistics
 from muse_core.datasets.store import DatasetError, Episode, EpisodeStore
@@ -179,11 +179,11 @@ class SequenceDataset:
         batch["mask"][places] = mask
         batch["observation_mask"][places] = mask[:, : self._observation_steps]
         goal_rows = self._goal_rows(rows[:, -1], length, positions)
-        first, lead, mapped = self._first[episode], self.lead, []
+        first, lead, images = self._first[episode], self.lead, []
         for name in self.spec:
             source, is_goal = self._source(name)
             if source not in self._columns:
-                mapped.append((name, source, is_goal))
+                images.append(name)
             elif is_goal:
                 batch[name][places] = self._columns[source][first + goal_rows]
             elif self._is_constant(name):
@@ -192,23 +192,16 @@ class SequenceDataset:
                 batch[name][places] = self._columns[source][first + rows[:, 0]]
             else:
                 _gather(self._columns[source], first[:, None] + rows[:, : lead[name][0]], batch[name], places)
-        if not mapped:
-            return
-        sources = [source for _, source, _ in mapped]
-        for i, place in enumerate(places):
-            arrays = self._arrays(int(episode[i]), sources)
-            for name, source, is_goal in mapped:
-                view = views.get(name)
-                corners = None if view is None else view.corners[i]
-                if is_goal:
-                    copy_frame(arrays[source], batch[name][place], int(goal_rows[i]), corners)
-                elif self._is_constant(name):
-                    copy_frame(arrays[source][None], batch[name][place], 0, corners)
-                elif not lead[name]:
-                    copy_frame(arrays[source], batch[name][place], int(rows[i, 0]), corners)
-                else:
-                    steps = lead[name][0]
-                    copy_window(arrays[source], batch[name][place], rows[i, :steps], mask[i, :steps], corners)
+        episodes = [self._arrays(number) for number in episode.tolist()] if images else []
+        for name in images:
+            source, is_goal = self._source(name)
+            arrays, view = [each[source] for each in episodes], views.get(name)
+            if lead[name]:
+                steps = lead[name][0]
+                copy_windows(arrays, batch[name], places, rows[:, :steps], mask[:, :steps], windows.skip, view)
+            else:
+                which = goal_rows if is_goal else None if self._is_constant(name) else rows[:, 0]
+                copy_images(arrays, batch[name], places, which, view)
 
     def _index(self, lengths: Sequence[int]) -> None:
         self._lengths = np.asarray(lengths, np.int64)
@@ -253,13 +246,10 @@ class SequenceDataset:
                 f"its rows, first in row {bad[0]}; remove or repair the episode, or train without {name}"
             )
 
-    def _arrays(self, number: int, names: Sequence[str]) -> Mapping[str, np.ndarray]:
+    def _arrays(self, number: int) -> Mapping[str, np.ndarray]:
         """Images of one episode: kept in memory, or mapped."""
         kept = self._kept[number]
-        if all(name in kept for name in names):
-            return {name: kept[name] for name in names}
-        mapped = self._open[number]
-        return {name: kept[name] if name in kept else mapped[name] for name in names}
+        return kept if self.in_memory else {**self._open[number], **kept}
 
     def _goal_rows(self, last: np.ndarray, length: np.ndarray, positions: np.ndarray) -> np.ndarray:
         if self._goal.kind == "final":
