@@ -45,7 +45,8 @@ class StyleEncoder(nn.Module):
         tokens = (self.summary.expand(batch, -1, -1), self.state(state).unsqueeze(1), self.action(actions))
         real = torch.cat((mask.new_ones(batch, 2), mask), dim=1)
         summary = self.net(self.positions(torch.cat(tokens, dim=1)), real)[:, 0]
-        return self.output(summary).chunk(2, dim=-1)
+        # In half precision the divergence, a difference of small numbers, would lose its digits.
+        return self.output(summary).float().chunk(2, dim=-1)
 
 
 class ChunkDecoder(nn.Module):

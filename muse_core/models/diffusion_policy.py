@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from muse_core.datasets.statistics import Statistics
     from muse_core.spec import Spec
 
+VALIDATION_STEPS = 10  # of the process, at which each held-out window is tried
+
 
 @dataclass
 class DiffusionMemory:
@@ -87,14 +89,21 @@ class DiffusionPolicy(nn.Module):
         """Squared error of what the denoiser gives, at a random step of the process for each window.
 
         A padded action is replaced by the centre of the range before noise is added, so that nothing of it gets in.
+        In evaluation mode each window is tried at the same steps, spread over the process, with the same noise: a few
+        held-out windows at random steps would say more about the steps than about the weights.
         """
         mask = batch["mask"]
         features = fill_front(self.encoder(batch), batch["observation_mask"])
         clean = self.actions.encode(batch).masked_fill(~mask.unsqueeze(-1), 0.0)
-        # One draw for every validation, so that two of them differ by the weights alone.
-        generator = None if self.training else torch.Generator(clean.device).manual_seed(self.seed)
-        noise = torch.randn(clean.shape, generator=generator, device=clean.device)
-        step = torch.randint(self.schedule.steps, (len(clean),), generator=generator, device=clean.device)
+        if self.training:
+            noise = torch.randn_like(clean)
+            step = torch.randint(self.schedule.steps, (len(clean),), device=clean.device)
+        else:
+            windows, count = len(clean), min(VALIDATION_STEPS, self.schedule.steps)
+            mask, features, clean = (each.repeat_interleave(count, dim=0) for each in (mask, features, clean))
+            generator = torch.Generator(clean.device).manual_seed(self.seed)
+            noise = torch.randn(clean.shape, generator=generator, device=clean.device)
+            step = torch.tensor(self.schedule.steps_back(count), device=clean.device).repeat(windows)
         output = self.denoiser(self.schedule.add_noise(clean, noise, step), step, features)
         error = (output - self.schedule.target(clean, noise)).square()
         return {"denoising": step_term(error, mask)}

@@ -224,6 +224,20 @@ def test_a_validation_loss_is_the_same_each_time_and_a_training_loss_is_not(mode
     assert validation[0] == validation[1]
 
 
+def test_a_validation_loss_tries_each_window_at_steps_spread_over_the_process(model, data):
+    batch, seen = window(data, [3, 11]), {}
+
+    class Zero(torch.nn.Module):
+        def forward(self, actions, step, features):
+            seen["step"] = step
+            return torch.zeros_like(actions)
+
+    model.eval().denoiser = Zero()
+    (term,) = model.loss(batch).values()
+    assert seen["step"].tolist() == [90, 80, 70, 60, 50, 40, 30, 20, 10, 0] * 2
+    assert term.count.item() == 10 * (4 + 2)  # the second window has two real steps
+
+
 def test_estimates_are_clipped_only_where_actions_are_scaled_by_their_range():
     assert untrained().schedule.clip == 1.0
     assert untrained(normalization="mean_std").schedule.clip is None
