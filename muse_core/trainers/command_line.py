@@ -21,7 +21,8 @@ Train a policy on a dataset. CONFIG.py is one of config/train/; every field of i
 `muse train CONFIG.py --help` lists them with their values. What comes out lies in experiments/<exp_name>/: the
 resolved config, log, metrics, TensorBoard events, and models/model.pt, which `muse eval` and the policy node load.
 
-  --model KIND, --model.encoder KIND, --model.head KIND   replace that part by another kind, with its own fields
+  --model KIND     replace the model by another kind, with its own fields; so too --model.encoder, --model.head and
+                   --model.denoiser where the model has them
   --print_config   print the resolved config and end
   --continue       go on with the experiment of that name where there is one
   --no_env         train without rollouts in an environment
@@ -34,7 +35,7 @@ Several GPUs, and several machines (run it on each; NODE is its number, HOST the
 --batch_size is that of one process: N processes learn as one would with N times the batch.
 """
 
-PARTS = ("model", "model.encoder", "model.head")
+PARTS = ("model", "model.encoder", "model.head", "model.denoiser")
 
 # Flags of the original's goal_train.py that are none here, and what takes their place.
 GONE = {

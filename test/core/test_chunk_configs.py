@@ -13,6 +13,7 @@ from muse_core.configs import (
     UnetConfig,
 )
 from muse_core.configs.model_settings import Execution, WindowShape
+from muse_core.trainers.command_line import swap
 
 TRANSFORMER = DenoisingTransformerConfig()
 
@@ -61,3 +62,10 @@ def test_what_cannot_work_is_refused_with_the_field_and_what_would_do(make, mess
 
 def test_a_transformer_takes_any_horizon():
     assert DiffusionConfig(denoiser=TRANSFORMER).window(17).pad_end == 15
+
+
+def test_the_denoiser_is_chosen_on_the_command_line():
+    config = swap(TrainConfig(horizon=16, model=DiffusionConfig(execute=4)), "model.denoiser", "transformer")
+    assert config.model == DiffusionConfig(denoiser=TRANSFORMER, execute=4)
+    with pytest.raises(ConfigError, match=r"model act has no denoiser"):
+        swap(TrainConfig(model=ACTConfig()), "model.denoiser", "transformer")
