@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import parent_process
+from multiprocessing import parent_process, resource_tracker
 from multiprocessing.connection import wait
 
 
@@ -34,6 +34,7 @@ def deaf_to_interrupts() -> Iterator[None]:
 
     One that comes meanwhile reaches this process at the end of the block.
     """
+    resource_tracker.ensure_running()  # the first process starts it, which lets interrupts through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

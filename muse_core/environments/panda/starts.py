@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import count
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from muse_core.environments.panda.task_settings import READY_Q, START_NOISE_RAD
 from muse_core.environments.presets import START_COUNT, Preset, check_names, numbers, spread_evenly
 
 ARM = "q"  # what a preset calls the arm's joints
+_TRIES = 1000
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _standing(index: int, task: Task, wide: bool) -> Preset:
     ranges = {name: _ranges(spread) for name, spread in task.info.spreads(wide).items()}
     low, high = np.array([limits for parts in ranges.values() for limits in parts.values()]).T
     first = len(next(iter(ranges.values())))
-    for further in count(index, START_COUNT):
+    for further in range(index, START_COUNT * _TRIES, START_COUNT):
         point = spread_evenly(further, low, high)
         point[:first] = spread_evenly(index, low, high)[:first]
         ends = np.cumsum([len(parts) for parts in ranges.values()])[:-1]
@@ -69,6 +69,7 @@ def _standing(index: int, task: Task, wide: bool) -> Preset:
         preset: Preset = {**placed, ARM: READY_Q.tolist()}
         if _stands(preset, task, wide):
             return preset
+    raise ValueError(f"{task.info.name}: nowhere in {_TRIES} tries can its objects stand together")
 
 
 def _stands(preset: Preset, task: Task, wide: bool) -> bool:

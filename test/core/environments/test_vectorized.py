@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -95,11 +96,18 @@ def test_an_episode_that_ends_waits_for_its_reset(three):
 
 
 def test_observations_are_not_written_to_by_later_steps(three):
-    first, _ = three.reset([1, 2, 3])
-    kept = {key: array.copy() for key, array in first.items()}
-    three.step(some_actions(three, 0))
-    for key, array in first.items():
-        np.testing.assert_array_equal(array, kept[key])
+    given = [three.reset([1, 2, 3])[0], three.step(some_actions(three, 0))[0]]
+    kept = [{key: array.copy() for key, array in each.items()} for each in given]
+    three.step(some_actions(three, 1))
+    for each, copies in zip(given, kept, strict=True):
+        for key, array in each.items():
+            np.testing.assert_array_equal(array, copies[key])
+
+
+def test_workers_do_not_hear_an_interrupt_even_while_they_start(three):
+    for process, _ in three._resources.workers:
+        blocked = re.search(r"SigBlk:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())[1]
+        assert int(blocked, 16) & 1 << (signal.SIGINT - 1)
 
 
 def test_rows_that_are_not_stepped_may_hold_anything(three):
