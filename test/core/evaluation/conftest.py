@@ -26,11 +26,11 @@ def checkpoint(tiny_dataset, tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def ways(tmp_path_factory) -> Path:
-    """Forty ways of the shaken expert to its targets, the targets themselves not among the arrays."""
+    """A hundred ways of the shaken expert to its targets, the targets themselves not among the arrays."""
     environment, expert = PointMass(), PointMassExpert(noise=0.1)
     spec = Spec({**environment.observation_spec.select(["position", "velocity"]), **environment.action_spec})
     folder = EpisodeFolder.create(tmp_path_factory.mktemp("data") / "ways", spec, provenance={"rate_hz": 10.0})
-    for seed in range(40):
+    for seed in range(100):
         observation, _ = environment.reset(seed=seed)
         rows, over = [], False
         while not over:
@@ -38,5 +38,5 @@ def ways(tmp_path_factory) -> Path:
             rows.append({**observation, **label})
             observation, _, terminated, truncated, _ = environment.step(expert.act(observation))
             over = terminated or truncated
-        folder.add_episode(f"way_{seed:02d}", {name: np.stack([row[name] for row in rows]) for name in spec})
+        folder.add_episode(f"way_{seed:03d}", {name: np.stack([row[name] for row in rows]) for name in spec})
     return folder.path

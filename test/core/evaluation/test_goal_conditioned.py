@@ -26,12 +26,12 @@ def policy(request, ways, tmp_path_factory) -> LearnedPolicy:
     config = TrainConfig(
         dataset=str(ways),
         observations=("position", "velocity"),
-        goal=GoalConfig(keys=("position",), kind="future"),
+        goal=GoalConfig(keys=("position",)),
         batch_size=64,
-        max_steps=500,
+        max_steps=1500,
         learning_rate=3e-3,
         images_every=0,
-        validate_every=500,
+        validate_every=1500,
         device="cpu",
         threads=1,
         experiments_dir=str(tmp_path_factory.mktemp("experiments")),
@@ -43,7 +43,7 @@ def policy(request, ways, tmp_path_factory) -> LearnedPolicy:
 
 def test_it_reaches_goals_that_it_has_never_seen(policy):
     results = [run_episode(PointMass(), policy, seed) for seed in range(1000, 1010)]
-    assert sum(result.success for result in results) >= 9
+    assert sum(result.success for result in results) >= 9, [r.success for r in results]
 
 
 class WithoutGoal:
