@@ -7,14 +7,15 @@ key. Images are kept too while they fit; what does not fit is copied straight fr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from muse_core.datasets.batches import Arrays, Augmentation, read_batch
 from muse_core.datasets.draws import integers
 from muse_core.datasets.frames import copy_images, copy_windows
+from muse_core.datasets.goals import GOAL, BatchRows, Goal
 from muse_core.datasets.open_episodes import OpenEpisodes
 from muse_core.datasets.statistics import RunningStatistics, Statistics
 from muse_core.datasets.store import DatasetError, Episode, EpisodeStore
@@ -22,22 +23,7 @@ from muse_core.datasets.views import View
 from muse_core.datasets.windows import Windows, index_windows, window_rows
 from muse_core.spec import ArraySpec, Spec
 
-GOAL = "goal/"
 _CHUNK = 2**16  # rows at a time, where float64 copies are made
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What a window is asked to reach.
-
-    Attributes:
-        keys: Keys whose state is the goal; a batch has it as ``goal/<key>``, (B, ...).
-        kind: ``final``, the last row of the episode; or ``future``, a row drawn uniformly from the window's last step
-            to the end of the episode.
-    """
-
-    keys: tuple[str, ...]
-    kind: Literal["final", "future"] = "final"
 
 
 class SequenceDataset:
@@ -136,9 +122,9 @@ class SequenceDataset:
         """The windows with these indices, see :func:`~muse_core.datasets.batches.read_batch`."""
         return read_batch(self, indices, out, positions=positions, augment=augment)
 
-    def get_episode(self, which: int | str) -> Episode:
-        """One of these episodes, whole, by its number here or its name."""
-        return self._store.get_episode(which if isinstance(which, str) else self.ids[which])
+    def get_episode(self, which: int | str, names: Sequence[str] | None = None) -> Episode:
+        """One of these episodes by its number here or its name, with these of the store's arrays; all by default."""
+        return self._store.get_episode(which if isinstance(which, str) else self.ids[which], names)
 
     def add_episode(
         self, episode_id: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any] | None = None
@@ -173,35 +159,52 @@ class SequenceDataset:
         views: Mapping[str, View],
     ) -> None:
         """Write windows into some places of a batch, see :class:`~muse_core.datasets.batches.WindowData`."""
-        windows = self.windows
-        episode, start, length = windows.episode[indices], windows.start[indices], windows.length[indices]
-        rows, mask = window_rows(start, length, windows.horizon, windows.skip)
-        batch["mask"][places] = mask
-        batch["observation_mask"][places] = mask[:, : self._observation_steps]
-        goal_rows = self._goal_rows(rows[:, -1], length, positions)
-        first, lead, images = self._first[episode], self.lead, []
-        for name in self.spec:
-            source, is_goal = self._source(name)
-            if source not in self._columns:
-                images.append(name)
-            elif is_goal:
-                batch[name][places] = self._columns[source][first + goal_rows]
-            elif self._is_constant(name):
-                batch[name][places] = self._columns[source][episode]
-            elif not lead[name]:  # a goal that the episode stores step by step
-                batch[name][places] = self._columns[source][first + rows[:, 0]]
+        found, images = self.rows_of(indices, positions), []
+        for name, mask in found.masks.items():
+            batch[name][places] = mask
+        for name, (source, rows) in found.rows.items():
+            if source in self._columns:
+                _gather(self._columns[source], rows, batch[name], places)
             else:
-                _gather(self._columns[source], first[:, None] + rows[:, : lead[name][0]], batch[name], places)
-        episodes = [self._arrays(number) for number in episode.tolist()] if images else []
-        for name in images:
-            source, is_goal = self._source(name)
+                images.append((name, source, None if self._is_constant(source) else (rows.T - found.first).T))
+        episodes = [self._arrays(number) for number in found.episode.tolist()] if images else []
+        for name, source, rows in images:
             arrays, view = [each[source] for each in episodes], views.get(name)
-            if lead[name]:
-                steps = lead[name][0]
-                copy_windows(arrays, batch[name], places, rows[:, :steps], mask[:, :steps], windows.skip, view)
+            if rows is not None and rows.ndim == 2:
+                mask = found.masks["mask"][:, : rows.shape[1]]
+                copy_windows(arrays, batch[name], places, rows, mask, self.windows.skip, view)
             else:
-                which = goal_rows if is_goal else None if self._is_constant(name) else rows[:, 0]
-                copy_images(arrays, batch[name], places, which, view)
+                copy_images(arrays, batch[name], places, rows, view)
+
+    def rows_of(self, indices: np.ndarray, positions: np.ndarray) -> BatchRows:
+        """Where the values of a batch come from, see :meth:`fill`."""
+        windows, lead = self.windows, self.lead
+        episode, length = windows.episode[indices], windows.length[indices]
+        first = self._first[episode]
+        rows, mask = window_rows(windows.start[indices], length, windows.horizon, windows.skip)
+        last, rows = rows[:, -1], first[:, None] + rows
+        found = {}
+        for name in self._rows_spec:
+            # A goal that the episode stores step by step is that of the window's first one.
+            steps = rows[:, : lead[name][0]] if lead[name] else rows[:, 0]
+            found[name] = (name, episode if self._is_constant(name) else steps)
+        for key in self._moving_goals:
+            chosen = length - 1
+            if self._goal.kind == "future":
+                chosen = last + integers(self._seed, "goal", positions, length - last)
+            found[GOAL + key] = (key, first + chosen)
+        masks = {"mask": mask, "observation_mask": mask[:, : self._observation_steps]}
+        return BatchRows(masks, found, first, episode)
+
+    @property
+    def columns(self) -> dict[str, ArraySpec]:
+        """Every key of the store that batches are made of, as batches hold its values."""
+        return {name: _in_memory(name, self._store.spec[name]) for name in self._sources}
+
+    @property
+    def row_count(self) -> int:
+        """Rows of all these episodes."""
+        return int(self._lengths.sum())
 
     def _index(self, lengths: Sequence[int]) -> None:
         self._lengths = np.asarray(lengths, np.int64)
@@ -250,15 +253,6 @@ class SequenceDataset:
         """Images of one episode: kept in memory, or mapped."""
         kept = self._kept[number]
         return kept if self.in_memory else {**self._open[number], **kept}
-
-    def _goal_rows(self, last: np.ndarray, length: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        if self._goal.kind == "final":
-            return length - 1
-        return last + integers(self._seed, "goal", positions, length - last)
-
-    def _source(self, name: str) -> tuple[str, bool]:
-        """Which key of the store a batch key is read from, and whether as a goal out of the rows."""
-        return (name, False) if name in self._rows_spec else (name.removeprefix(GOAL), True)
 
     def _dtype(self, name: str) -> str:
         return _in_memory(name, self._store.spec[name]).dtype
