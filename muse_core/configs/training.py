@@ -204,6 +204,8 @@ class TrainConfig:
         keys = (*self.observations, *self.actions)
         twice = sorted({key for key in keys if keys.count(key) > 1})
         require(not twice, "observations and actions", "different keys, each named once", twice)
+        goals = [key for key in self.observations if key.startswith("goal/")]
+        require(not goals, "observations", "no goals: name KEY in goal.keys, and goal/KEY is seen", goals)
         for field_name, names in (("goal.keys", self.goal.keys), ("augment.noise", self.augment.noise)):
             unknown = [key for key in names if key not in self.observations]
             require(not unknown, field_name, f"among the observations {', '.join(self.observations)}", unknown)

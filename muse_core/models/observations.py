@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from muse_core.datasets.views import crop_size
 from muse_core.models.model import Tensors
 from muse_core.models.normalizer import Normalizer
 from muse_core.models.rotations import SignedQuaternions, rotation_columns
@@ -61,7 +62,7 @@ class ObservationEncoder(nn.Module):
             self.rotations.update({n: SignedQuaternions(statistics and statistics[n]) for n in rotations})
         self.columns = [n for n in rotations if n not in self.rotations]
         self.shared, self.image_size, self.goals = shared, image_size, tuple(goals)
-        self.windows = {n: cropped_size(observations[n].shape[:2], crop) for n in self.images}
+        self.windows = {n: crop_size(*observations[n].shape[:2], crop) for n in self.images}
         self.cameras = nn.ModuleDict({n: camera_encoder() for n in (["all"] if shared else self.images) if self.images})
         self.has_batch_norm = any(isinstance(module, nn.BatchNorm2d) for module in self.cameras.modules())
         sizes = {n: torch.Size(shape).numel() for n, shape in shapes.items()}
@@ -141,11 +142,6 @@ class ObservationEncoder(nn.Module):
         if real is not None:
             return [e.new_zeros(*real.shape, *e.shape[1:]).index_put((real,), e) for e in encoded]
         return [e.unflatten(0, a.shape[:2]) for e, a in zip(encoded, arrays.values(), strict=True)]
-
-
-def cropped_size(size: tuple[int, int], share: float) -> tuple[int, int]:
-    """Height and width of a crop that keeps this share of each, rounded; at least one pixel."""
-    return tuple(max(1, round(share * n)) for n in size)
 
 
 def build_observation_encoder(

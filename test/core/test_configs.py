@@ -50,6 +50,7 @@ def test_a_nested_config_survives_json():
         ({"model": {"kind": "bc_rn"}}, "config.model: unknown kind 'bc_rn'; did you mean 'bc_rnn'"),
         ({"observations": ["q", "action"]}, r"different keys, each named once, got \['action'\]"),
         ({"observations": ["q", "q"]}, r"different keys, each named once, got \['q'\]"),
+        ({"observations": ["q", "goal/q"]}, r"no goals: name KEY in goal.keys, and goal/KEY is seen, got \['goal/q'\]"),
         ({"exp_name": "../elsewhere"}, "exp_name must be a name, without folders"),
         ({"validation_fraction": 1.0}, r"validation_fraction must be in \[0, 1\), got 1.0"),
     ],
