@@ -12,6 +12,7 @@ from muse_core.policies.replay import ReplayPolicy
 from muse_core.policies.scripted import ScriptedPolicy
 from muse_core.policies.sequence import SequencePolicy, Stage
 from muse_core.policies.timeout import TimeoutPolicy
+from muse_core.policies.waypoints import Waypoint, WaypointPolicy
 from muse_core.spec import ArraySpec, Spec
 
 OBSERVATIONS = Spec({"x": ArraySpec((2,)), "image": ArraySpec((16, 16, 3), "uint8")})
@@ -44,6 +45,15 @@ class TestTimeout(_Described):
 class TestSequence(_Described):
     def make(self):
         return SequencePolicy([Stage(ScriptedPolicy(_turned), 3), Stage(RandomPolicy(ACTIONS))])
+
+
+class TestWaypoints(PolicyConformance):
+    observation_spec = Spec({"ee_position": ArraySpec((3,)), "ee_orientation": ArraySpec((4,), unit="quaternion xyzw")})
+    action_spec = Spec({"action": ArraySpec((7,), role="action")})
+
+    def make(self):
+        near, far = Waypoint((0.0, 0.0, 0.1), relative=True, timeout_s=0.3), Waypoint((5.0, 0.0, 0.0), gripper=1.0)
+        return WaypointPolicy([near, far], rate_hz=10.0)
 
 
 class TestReplay(PolicyConformance):
