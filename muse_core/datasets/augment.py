@@ -80,6 +80,11 @@ class Augmenter:
                 raise ValueError(f"noise on {name} must be at least 0, got {std}")
 
     @property
+    def recolours(self) -> bool:
+        """Whether colours change."""
+        return any(self._strength.values())
+
+    @property
     def sizes(self) -> dict[str, tuple[int, int]]:
         """Image key to (height, width) in an augmented batch, where that differs from the spec."""
         return {name: size for name, size in self._sizes.items() if size != self._spec[name].shape[:2]}
@@ -111,7 +116,7 @@ class Augmenter:
             batch: (B, T, ...) arrays; goals have no T.
             positions: (B,) places of the samples in the order of draws.
         """
-        if any(self._strength.values()):
+        if self.recolours:
             for name in self._images:
                 self._recolour(name, batch[name], positions)
         for name, std in self._noise.items():
@@ -127,10 +132,24 @@ class Augmenter:
         """Colours of (B, T, height, width, 3) or (B, height, width, 3) images."""
         if images.shape[-1] != 3:
             return
-        frames = images.shape[1] if self._per_frame and images.ndim == 5 else 1
-        draws = 2.0 * uniform(self._seed, f"colour {name}", positions, 4 * frames).reshape(-1, 4) - 1.0
-        changes = draws * np.array([self._strength[n] for n in _COLOURS])
-        maps = colour_maps(1 + changes[:, 0], 1 + changes[:, 1], 1 + changes[:, 2], changes[:, 3])
+        maps = self.colours(name, positions, images.shape[1] if images.ndim == 5 else 1)
         whole = images.reshape(len(maps), -1, *images.shape[-3:])
         for each, colour_map in zip(whole, maps, strict=True):
             recolour(each, colour_map)
+
+    def colours(self, name: str, positions: np.ndarray, steps: int) -> np.ndarray:
+        """The changes of an image's colours.
+
+        Args:
+            name: Of the image.
+            positions: (B,) places of the samples in the order of draws.
+            steps: Frames of a window, T.
+
+        Returns:
+            (B, 3, 4) maps, see :func:`~muse_core.datasets.colour.colour_maps`; (B * T, 3, 4) where every frame has its
+            own.
+        """
+        frames = steps if self._per_frame else 1
+        draws = 2.0 * uniform(self._seed, f"colour {name}", positions, 4 * frames).reshape(-1, 4) - 1.0
+        changes = draws * np.array([self._strength[n] for n in _COLOURS])
+        return colour_maps(1 + changes[:, 0], 1 + changes[:, 1], 1 + changes[:, 2], changes[:, 3])

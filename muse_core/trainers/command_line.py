@@ -156,7 +156,7 @@ def _describe(config: TrainConfig) -> str:
         if hasattr(parent, name):
             kinds = kinds_of(parent, name, part)
             lines.append(f"--{part} {'|'.join(kinds)} (now {getattr(parent, name).kind})")
-    return "\n\n".join(lines)
+    return "\n".join(lines)
 
 
 def _refuse_gone(arguments: list[str]) -> None:

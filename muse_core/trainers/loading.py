@@ -14,6 +14,7 @@ from muse_core.datasets.augment import Augmenter
 from muse_core.datasets.batches import Arrays, WindowData, allocate
 from muse_core.datasets.sampler import Sampler
 from muse_core.models.model import Tensors
+from muse_core.trainers.device_images import DeviceImages
 
 # On a CPU the model wants the cores; a GPU eats faster than one thread reads.
 THREADS = {"cpu": 1, "cuda": 4}
@@ -27,6 +28,7 @@ class Slot:
         arrays = allocate(data, batch_size, augmenter.sizes if augmenter else None)
         self._tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         self._device, self._copied = device, None
+        self.drawn: tuple[np.ndarray, np.ndarray] = (np.zeros(0), np.zeros(0))  # windows, and places in their order
         if device.type == "cuda":
             self._tensors = {name: tensor.pin_memory() for name, tensor in self._tensors.items()}
             self._copied = torch.cuda.Event()
@@ -47,9 +49,20 @@ class Slot:
 
 
 def prefetch(
-    data: WindowData, sampler: Sampler, augmenter: Augmenter | None, device: torch.device
+    data: WindowData,
+    sampler: Sampler,
+    augmenter: Augmenter | None,
+    device: torch.device,
+    images: DeviceImages | None = None,
 ) -> Iterator[tuple[Tensors, dict[str, Any]]]:
     """Batches without end, each with the state of the sampler after it. A batch is valid until the next is asked for.
+
+    Args:
+        data: Windows to read.
+        sampler: Their order.
+        augmenter: What is changed of them.
+        device: Where batches are to be.
+        images: What of them lies there already.
 
     What a batch holds follows from its places in the sampler's order alone, so that a run that resumes from a state
     sees what the uninterrupted one would have seen, however far ahead of it this has read.
@@ -60,6 +73,7 @@ def prefetch(
     def read(slot: Slot, indices: np.ndarray, positions: np.ndarray) -> Slot:
         slot.wait_until_free()
         data.get_batch(indices, slot.arrays, positions=positions, augment=augmenter)
+        slot.drawn = indices, positions
         return slot
 
     with ThreadPoolExecutor(threads, thread_name_prefix="batches") as pool:
@@ -75,7 +89,8 @@ def prefetch(
             while True:
                 future, state = coming.popleft()
                 slot = future.result()
-                yield slot.on_device(), state
+                there = images.get_windows(*slot.drawn) if images else {}
+                yield {**slot.on_device(), **there}, state
                 free.append(slot)
                 submit()
         finally:

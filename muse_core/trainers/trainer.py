@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -20,7 +20,8 @@ from muse_core.models.model import Tensors, Terms
 from muse_core.policies.learned import LearnedPolicy
 from muse_core.trainers import pictures
 from muse_core.trainers.board import Board
-from muse_core.trainers.data import TrainingData
+from muse_core.trainers.data import TrainingData, make_augmenter
+from muse_core.trainers.device_images import DeviceImages
 from muse_core.trainers.distributed import Processes
 from muse_core.trainers.interrupt import StopRequest
 from muse_core.trainers.loading import prefetch, to_device
@@ -68,7 +69,7 @@ class Trainer:
         config, state, data = self.config, self.progress, self.data
         begun = time.monotonic() - state.elapsed_s
         meter, stopped = Meter(), False
-        batches = prefetch(data.train, data.sampler, data.augmenter, self.device)
+        batches = self._batches()
         with StopRequest() as stop, closing(batches), self._bar(show_progress and self.processes.is_first) as bar:
             while not stopped and (done := self._done()) < 1.0:
                 rate = self._set_learning_rate(done)
@@ -174,6 +175,13 @@ class Trainer:
         self.progress = Progress(**checkpoint.metrics)
         if len(training["random"]) == self.processes.world_size:
             set_random_state(training["random"][self.processes.rank])
+
+    def _batches(self) -> Generator[tuple[Tensors, dict[str, Any]], None, None]:
+        data = self.data
+        if data.numbers is None:
+            return prefetch(data.train, data.sampler, data.augmenter, self.device)
+        images = DeviceImages(data.parts, data.augmenter, self.device)
+        return prefetch(data.numbers, data.sampler, make_augmenter(self.config, data.numbers.spec), self.device, images)
 
     def _terms(self, batch: Tensors) -> Terms:
         with autocast(self.device, self.config.precision):

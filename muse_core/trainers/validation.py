@@ -14,6 +14,7 @@ from muse_core.trainers.distributed import Processes
 
 if TYPE_CHECKING:
     from muse_core.datasets.sequence import SequenceDataset
+    from muse_core.datasets.store import Episode
 
 Arrays = dict[str, np.ndarray]
 
@@ -86,17 +87,13 @@ def open_loop_errors(
     return errors
 
 
-def _errors_along(policy: LearnedPolicy, group: list) -> dict[str, np.ndarray]:
+def _errors_along(policy: LearnedPolicy, group: list[Episode]) -> dict[str, np.ndarray]:
     """Sums over all steps of a group of episodes of the absolute error of every dimension."""
     policy.reset()
     lengths = np.array([len(episode) for episode in group])
     # Where there are fewer episodes than the policy has room for, the last fills the rest; where one is over, its last
     # step is shown until the longest is. Neither counts.
     places = [*range(len(group)), *[len(group) - 1] * (policy.batch_size - len(group))]
-    goals = {
-        name: np.stack([np.asarray(group[p].arrays[name.removeprefix("goal/")][-1], array.dtype) for p in places])
-        for name, array in policy.goal_spec.items()
-    }
     totals = {name: np.zeros(int(np.prod(a.shape))) for name, a in policy.action_spec.items()}
     for t in range(lengths.max()):
         rows = np.minimum(t, lengths - 1)
@@ -104,8 +101,21 @@ def _errors_along(policy: LearnedPolicy, group: list) -> dict[str, np.ndarray]:
             name: np.stack([np.asarray(group[p].arrays[name][rows[p]], array.dtype) for p in places])
             for name, array in policy.observation_spec.items()
         }
+        goals = {
+            name: np.stack([_goal(group[p], name, int(rows[p])).astype(array.dtype) for p in places])
+            for name, array in policy.goal_spec.items()
+        }
         actions = policy.act({**observation, **goals})
         for p in np.flatnonzero(t < lengths):
             for name, total in totals.items():
                 total += np.abs(actions[name][p].astype(np.float64) - group[p].arrays[name][t]).ravel()
     return totals
+
+
+def _goal(episode: Episode, name: str, row: int) -> np.ndarray:
+    """What an episode was recorded with as its goal; else what it came to in its last row."""
+    key = name.removeprefix("goal/")
+    if name not in episode.arrays:
+        return np.asarray(episode.arrays[key][-1])
+    stored = np.asarray(episode.arrays[name])
+    return stored[row] if stored.ndim == np.ndim(episode.arrays[key]) else stored

@@ -14,8 +14,6 @@ pytest.importorskip("tensorboard")
 pytest.importorskip("tyro")
 
 from muse_core.checkpoints import load_checkpoint  # noqa: E402
-from muse_core.configs import TrainConfig  # noqa: E402
-from muse_core.trainers.data import choose_episodes  # noqa: E402
 from muse_core.trainers.train import main  # noqa: E402
 
 
@@ -118,17 +116,6 @@ def test_episodes_labelled_as_failures_are_left_out_unless_asked_for(train, tiny
     for name, flag, used in (("without", [], 9), ("with", ["--include_failures"], 10)):
         assert train("--exp_name", name, "--max_steps", "1", "--validation_fraction", "0", *flag) == 0
         assert f"{used} episodes" in Path(f"experiments/{name}/log.txt").read_text()
-
-
-def test_segments_of_one_episode_are_all_trained_on_or_all_held_out(tiny_dataset):
-    arrays = {name: np.array(array) for name, array in tiny_dataset.get_episode(0).arrays.items()}
-    for parent in range(20):
-        for segment in range(3):
-            metadata = {"success": True, "parent": f"parent_{parent}"}
-            tiny_dataset.add_episode(f"parent_{parent}.s{segment}", arrays, metadata)
-    training, held_out = choose_episodes(tiny_dataset, TrainConfig(validation_fraction=0.4))
-    parents = [{tiny_dataset.ids[i].partition(".")[0] for i in side} for side in (training, held_out)]
-    assert not parents[0] & parents[1] and len(parents[1]) > 3
 
 
 def test_a_dataset_of_failures_alone_cannot_be_trained_on(train, tiny_dataset, capsys):
