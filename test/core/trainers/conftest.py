@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from muse_core.datasets.episode_folder import EpisodeFolder
+from muse_core.environments.registry import make_environment
 from muse_core.spec import ArraySpec, Spec
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -79,6 +80,19 @@ def workplace(tiny_dataset: EpisodeFolder, monkeypatch: pytest.MonkeyPatch) -> I
 def train(workplace: Workplace) -> Callable[..., int]:
     """:meth:`Workplace.train`."""
     return workplace.train
+
+
+@pytest.fixture
+def point_dataset(tmp_path: Path) -> EpisodeFolder:
+    """A few made-up episodes of the point mass, in ``data/points``."""
+    environment = make_environment("point_mass")
+    spec = Spec({**environment.observation_spec, **environment.action_spec})
+    environment.close()
+    folder = EpisodeFolder.create(tmp_path / "data" / "points", spec)
+    rng = np.random.default_rng(0)
+    for i in range(4):
+        folder.add_episode(f"e{i}", spec.sample(rng, 20))
+    return folder
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -14,8 +13,6 @@ pytest.importorskip("tyro")
 pytest.importorskip("av")
 
 from muse_core.checkpoints import load_checkpoint  # noqa: E402
-from muse_core.datasets.episode_folder import EpisodeFolder  # noqa: E402
-from muse_core.environments.registry import make_environment  # noqa: E402
 from muse_core.trainers import trainer  # noqa: E402
 from muse_core.trainers.rollouts import Outcome  # noqa: E402
 from muse_core.trainers.train import main  # noqa: E402
@@ -33,16 +30,9 @@ export = TrainConfig(
 
 
 @pytest.fixture
-def points(tmp_path, monkeypatch) -> str:
-    """A config, and a few made-up episodes of the point mass."""
+def points(tmp_path, point_dataset, monkeypatch) -> str:
+    """A config for the point mass, beside its data."""
     monkeypatch.chdir(tmp_path)
-    environment = make_environment("point_mass")
-    spec = {**environment.observation_spec, **environment.action_spec}
-    environment.close()
-    folder = EpisodeFolder.create(tmp_path / "data" / "points", type(environment.observation_spec)(spec))
-    rng = np.random.default_rng(0)
-    for i in range(4):
-        folder.add_episode(f"e{i}", {name: array.sample(rng, 20) for name, array in spec.items()})
     (tmp_path / "points.py").write_text(CONFIG)
     return "points.py"
 

@@ -98,10 +98,11 @@ def test_a_coffee_config_trains_from_a_file_of_the_original_and_acts(path: Path,
 
 
 @pytest.mark.parametrize("path", [p for p in SHIPPED if p.parent.name == "sim"], ids=lambda p: p.stem)
-def test_a_config_of_the_simulator_trains(path: Path, tiny_dataset, tmp_path, monkeypatch):
+def test_a_config_of_the_simulator_trains(path: Path, tiny_dataset, point_dataset, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    dataset = point_dataset if path.stem == "point_mass" else tiny_dataset
     small = ("--batch_size", "2", "--max_steps", "2", "--threads", "1", "--device", "cpu", "--exp_name", "one")
-    assert main([str(path), "--dataset", str(tiny_dataset.path), *small]) == 0
+    assert main([str(path), "--dataset", str(dataset.path), *small]) == 0
     assert load_checkpoint("experiments/one/models/model.pt").train_config.task == path.stem
 
 
