@@ -48,8 +48,9 @@ class HydraConfig(ModelSettings):
     """Observation that holds the tool's position; its target is learnt from `target/<position>`."""
     orientation: str = "ee_orientation"
     """Observation that holds the tool's orientation, a quaternion; empty for one that does not turn."""
-    gripper: bool = True
-    """Whether the last number of an action is the gripper's; its target is learnt from `target/gripper`."""
+    gripper: Literal["waypoint", "action", "none"] = "waypoint"
+    """On the way to a waypoint the gripper, the last number of an action, does what the waypoint says, learnt from
+    `target/gripper`; or what the dense head says, as in the original; or there is none."""
     tolerance_m: float = 0.0075
     """A waypoint is held until the tool is this near to it [m] ..."""
     tolerance_rad: float = 0.075
@@ -84,7 +85,12 @@ class HydraConfig(ModelSettings):
     def labels(self) -> tuple[str, ...]:
         """Mode and waypoint, as `muse relabel` writes them."""
         orientation = (f"target/{self.orientation}",) if self.orientation else ()
-        return ("mode", f"target/{self.position}", *orientation, *(("target/gripper",) if self.gripper else ()))
+        return (
+            "mode",
+            f"target/{self.position}",
+            *orientation,
+            *(("target/gripper",) if self.gripper == "waypoint" else ()),
+        )
 
     def window(self, horizon: int) -> WindowShape:
         """A window begins at every step of an episode."""

@@ -5,10 +5,7 @@ Whatever is made appears under its name only when it is whole.
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +15,7 @@ from muse_core.datasets.npz_file import NpzFile
 from muse_core.datasets.npz_layout import ColourOrder, Unfinished
 from muse_core.datasets.opening import open_dataset
 from muse_core.datasets.store import DatasetError, EpisodeStore
-from muse_core.files import sync_folder
+from muse_core.files import building_folder
 from muse_core.spec import Spec, SpecError
 
 
@@ -66,7 +63,7 @@ def import_dataset(source: str | Path, target: str | Path, options: ImportOption
         provenance["rate_hz"] = options.rate_hz
     spec = Spec({key: array for key, array in store.spec.items() if key not in options.leave_out})
     names = store.ids if sorted(store.ids) == store.ids else [f"episode_{n:05d}" for n in range(len(store))]
-    with _building(target) as partial:
+    with building_folder(target) as partial:
         folder = EpisodeFolder.create(partial, spec, store.contract, provenance, options.images)
         metadata = [_metadata(store, n, names[n]) for n in range(len(store))]
         if isinstance(store, NpzFile) and not store.can_be_mapped:
@@ -139,17 +136,3 @@ def _copy(
             raise DatasetError(
                 f"{store.path}, episode {episode.id}: {error}; repair it, or leave the key out with --leave_out KEY"
             ) from error
-
-
-@contextmanager
-def _building(target: Path) -> Iterator[Path]:
-    """A folder beside `target` that takes its name when all went well, and vanishes otherwise."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.rename(target)
-        sync_folder(target.parent)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise

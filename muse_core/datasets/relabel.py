@@ -16,6 +16,7 @@ import numpy as np
 from muse_core.datasets.clicks import Segments, clicks_from_speeds, parse_clicks, pose_speeds
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.store import DatasetError, Episode, EpisodeStore
+from muse_core.files import building_folder
 from muse_core.spec import ArraySpec, Spec
 from muse_core.waypoints import Pose, WaypointSteps
 
@@ -192,7 +193,7 @@ class Relabelling:
 def relabel(
     store: EpisodeStore, output: str | Path, rate_hz: float, options: RelabelOptions
 ) -> list[RelabelledEpisode]:
-    """Write a relabelled dataset, images stored as in the source.
+    """Write a relabelled dataset, whole or not at all, images stored as in the source.
 
     Args:
         store: What to relabel; it stays as it is.
@@ -204,20 +205,25 @@ def relabel(
         What became of each episode, in the order of the source.
 
     Raises:
-        DatasetError: when there is a dataset at `output`, or `store` lacks what is needed.
+        DatasetError: when `output` exists, `store` lacks what is needed, or no episode has a label.
     """
     relabelling = Relabelling(store.spec, rate_hz, options)
     images = store.images if isinstance(store, EpisodeFolder) else "raw"
-    folder = EpisodeFolder.create(
-        output, relabelling.spec, store.contract, _provenance(store, rate_hz, options), images
-    )
+    provenance = _provenance(store, rate_hz, options)
+    output = Path(output)
+    if output.exists():
+        raise DatasetError(f"{output} exists; choose another name")
     outcomes = []
-    for number in range(len(store)):
-        episode = store.get_episode(number)
-        arrays, outcome = relabelling.label(episode)
-        if arrays is not None:
-            folder.add_episode(episode.id, arrays, {**episode.metadata, "labelled_by": outcome.source})
-        outcomes.append(outcome)
+    with building_folder(output) as partial:
+        folder = EpisodeFolder.create(partial, relabelling.spec, store.contract, provenance, images)
+        for number in range(len(store)):
+            episode = store.get_episode(number)
+            arrays, outcome = relabelling.label(episode)
+            if arrays is not None:
+                folder.add_episode(episode.id, arrays, {**episode.metadata, "labelled_by": outcome.source})
+            outcomes.append(outcome)
+        if not len(folder):
+            raise DatasetError(f"{store.path}: no episode has a click in {options.clicks}; see --source")
     return outcomes
 
 

@@ -61,8 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"muse relabel: {error}", file=sys.stderr)
         return 1
     _tell(outcomes, arguments.output, options)
-    left_out = sum(not each.source for each in outcomes)
-    return 0 if not left_out else 3 if left_out < len(outcomes) else 1
+    return 0 if all(each.source for each in outcomes) else 3
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -139,8 +138,6 @@ def _tell(outcomes: list[RelabelledEpisode], output: Path, options: RelabelOptio
     for each in outcomes:
         if not each.source:
             print(f"left out {each.id}: no click in {options.clicks}", file=sys.stderr)
-    if not done:
-        return
     clicked = sum(each.source == "clicks" for each in done)
     print(
         f"{len(done)} of {len(outcomes)} episodes labelled, {clicked} by clicks and {len(done) - clicked} by speeds: "

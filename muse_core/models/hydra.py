@@ -139,8 +139,11 @@ class Hydra(nn.Module):
         holding = torch.from_numpy(memory.held > 0).to(output.device)
         if holding.any():
             way = np.concatenate([self.steps.action(pose, memory.target), memory.gripper], axis=-1)
-            way = torch.from_numpy(way.astype(np.float32)).to(output.device)
-            memory.action = torch.where(holding.unsqueeze(-1), self._encoded(way), memory.action)
+            # What the waypoint says nothing of, a gripper, is left to the dense head.
+            said = torch.arange(self.actions.size, device=output.device) < way.shape[-1]
+            way = np.pad(way.astype(np.float32), ((0, 0), (0, self.actions.size - way.shape[-1])))
+            encoded = self._encoded(torch.from_numpy(way).to(output.device))
+            memory.action = torch.where(holding.unsqueeze(-1) & said, encoded, memory.action)
 
     def predict(self, memory: HydraMemory) -> Tensors:
         """The present action, (B, 1, ...), in the units of the spec."""
@@ -201,16 +204,20 @@ def build(config: TrainConfig, spec: Spec, statistics: Mapping[str, Statistics] 
     encoder = build_observation_encoder(config, spec, statistics)
     actions = ActionCodec(spec.select(config.actions), statistics, model.normalization)
     axes = int(np.prod(spec[model.position].shape))
-    size = axes + 3 * bool(model.orientation) + model.gripper
+    size = axes + 3 * bool(model.orientation) + (model.gripper != "none")
     if len(config.actions) != 1 or actions.size != size:
-        parts = [model.position, *filter(None, (model.orientation, "the gripper" if model.gripper else ""))]
+        parts = [model.position, *filter(None, (model.orientation, "the gripper" if model.gripper != "none" else ""))]
         raise ConfigError(
             f"model hydra needs one action of {size} numbers, for {', '.join(parts)}; got {', '.join(config.actions)} "
             f"with {actions.size}. See --model.orientation and --model.gripper"
         )
-    relative = model.waypoint == "relative"
     waypoints = WaypointCodec(
-        model.position, axes, model.orientation, model.gripper, relative=relative, statistics=statistics
+        model.position,
+        axes,
+        model.orientation,
+        model.gripper == "waypoint",
+        relative=model.waypoint == "relative",
+        statistics=statistics,
     )
     recurrent = Recurrent(encoder.size, model.hidden_size, model.layers, model.cell)
     return Hydra(

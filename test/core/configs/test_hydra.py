@@ -9,7 +9,8 @@ from muse_core.configs import ConfigError, HydraConfig, MixtureHeadConfig, Train
 
 def test_the_labels_follow_from_the_keys():
     assert HydraConfig().labels == ("mode", "target/ee_position", "target/ee_orientation", "target/gripper")
-    assert HydraConfig(position="p", orientation="", gripper=False).labels == ("mode", "target/p")
+    assert HydraConfig(position="p", orientation="", gripper="none").labels == ("mode", "target/p")
+    assert HydraConfig(gripper="action").labels == ("mode", "target/ee_position", "target/ee_orientation")
 
 
 @pytest.mark.parametrize(

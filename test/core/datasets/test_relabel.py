@@ -160,11 +160,18 @@ def test_a_mistake_is_explained_and_leaves_nothing_behind(folder, tmp_path, caps
 
 def test_a_dataset_is_never_overwritten_and_its_rate_must_be_known(folder, tmp_path, capsys):
     assert main([str(folder.path), "-o", str(folder.path)]) == 1
-    assert "holds a dataset already" in capsys.readouterr().err
+    assert f"{folder.path} exists; choose another name" in capsys.readouterr().err
     nameless = EpisodeFolder.create(tmp_path / "nameless", SPEC)
     nameless.add_episode("a", arrays("..x.."))
     assert main([str(nameless.path), "-o", str(tmp_path / "new")]) == 1
     assert "give --rate_hz" in capsys.readouterr().err
+
+
+def test_a_dataset_in_which_nobody_clicked_leaves_nothing_behind(folder, tmp_path, capsys):
+    folder.remove_episode("a")
+    assert main([str(folder.path), "-o", str(tmp_path / "out" / "new"), "--source", "clicks"]) == 1
+    assert "no episode has a click in click_state" in capsys.readouterr().err
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_the_originals_npz_is_relabelled_into_a_folder(tmp_path):

@@ -37,7 +37,7 @@ def config(dataset: str, experiments: str) -> TrainConfig:
             layers=1,
             waypoint_sizes=(64, 64),
             mode_sizes=(32,),
-            gripper=False,
+            gripper="none",
             waypoint="relative",
             **WAY,
         ),
@@ -67,7 +67,7 @@ def test_a_dataset_without_labels_is_refused_with_the_command_that_makes_them(wa
     (tmp_path / "hydra.py").write_text(
         "from muse_core.configs import HydraConfig, TrainConfig\n"
         f"export = TrainConfig(dataset={str(ways)!r}, observations=('position', 'velocity'), model=HydraConfig("
-        "position='position', orientation='', gripper=False))\n"
+        "position='position', orientation='', gripper='none'))\n"
     )
     assert train([str(tmp_path / "hydra.py")]) == 2
     told = capsys.readouterr().err

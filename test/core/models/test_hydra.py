@@ -80,13 +80,13 @@ POINT = Spec(
 def point_model(horizon: int = 2, **changes):
     """HYDRA of a point that moves by its action, all statistics left out: normalised is as it is."""
     torch.manual_seed(0)
-    settings = SMALL | {"orientation": "", "gripper": False, "position": "position", "gain": 1.0, "step_m": 0.1}
+    settings = SMALL | {"orientation": "", "gripper": "none", "position": "position", "gain": 1.0, "step_m": 0.1}
     model = HydraConfig(**(settings | changes))
     config = TrainConfig(observations=("position", "scene"), actions=("action",), horizon=horizon, model=model)
     return build_model(config, POINT).eval()
 
 
-def scripted(model, waypoint: tuple[float, float], sparse: bool, dense: tuple[float, float] = (9.0, 9.0)) -> None:
+def scripted(model, waypoint: tuple[float, float], sparse: bool, dense: tuple[float, ...] = (9.0, 9.0)) -> None:
     """Let every head say the same whatever it sees."""
     with torch.no_grad():
         for layer, value in (
@@ -115,6 +115,16 @@ def test_a_waypoint_is_held_until_it_is_reached_whatever_the_heads_say_then():
     assert act(model, memory, (0.3, 0.38)) == [[0.0, 0.02]]
     assert act(model, memory, (0.3, 0.394)) == [[0.5, 0.5]]  # 6 mm away: reached, and the mode is dense
     assert act(model, memory, (0.0, 0.0)) == [[0.5, 0.5]]  # and stays so
+
+
+def test_the_gripper_may_be_left_to_the_dense_head_on_the_way():
+    torch.manual_seed(0)
+    spec = Spec({**POINT, "action": ArraySpec((3,), role="action")})
+    settings = HydraConfig(**SMALL, orientation="", gripper="action", position="position", gain=1.0, step_m=0.1)
+    config = TrainConfig(observations=("position", "scene"), actions=("action",), horizon=2, model=settings)
+    model = build_model(config, spec).eval()
+    scripted(model, (0.3, 0.4), sparse=True, dense=(9.0, 9.0, 0.75))
+    assert act(model, model.start(1), (0.0, 0.0)) == [[0.06, 0.08, 0.75]]
 
 
 def test_a_waypoint_that_is_not_reached_is_given_up():
