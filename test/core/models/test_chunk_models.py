@@ -28,14 +28,14 @@ class TestDiffusionWithUnet(ModelConformance):
         return TrainConfig(horizon=4, model=model, **changes)
 
 
-class TestDiffusionWithTransformer(ModelConformance):
+class TestDiffusionWithTransformerAndGoals(ModelConformance):
     learning_rate = 3e-3
     learning_steps = 500
 
     def config(self, **changes):
         transformer = DenoisingTransformerConfig(width=32, layers=2, attention_heads=2)
         model = DiffusionConfig(denoiser=transformer, execute=2, prediction="sample")
-        return TrainConfig(horizon=4, model=model, **changes)
+        return TrainConfig(horizon=4, model=model, goal=GoalConfig(keys=("gripper_width",)), **changes)
 
 
 class TestACT(ModelConformance):
