@@ -43,7 +43,9 @@ class HydraConfig(ModelSettings):
     mode_beta: float = 0.1
     """Weight of the cross-entropy of the mode."""
     waypoint: Literal["absolute", "relative"] = "absolute"
-    """The waypoint head gives the target pose in the base frame, or the way that is left to it."""
+    """The waypoint head gives the target pose in the base frame, or the way that is left to it. Absolute is the same at
+    every step of a way, so that a second look agrees with the first, and it fits cameras that stand still; relative
+    carries over to places where nothing was demonstrated, and fits a camera on the wrist alone."""
     position: str = "ee_position"
     """Observation that holds the tool's position; its target is learnt from `target/<position>`."""
     orientation: str = "ee_orientation"

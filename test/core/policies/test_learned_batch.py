@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from muse_core.configs import ACTConfig, BCRNNConfig, TrainConfig  # noqa: E402
+from muse_core.configs import ACTConfig, BCRNNConfig, DiffusionConfig, TrainConfig, UnetConfig  # noqa: E402
 from muse_core.models import MODELS  # noqa: E402
 from muse_core.policies.learned import LearnedPolicy  # noqa: E402
 from muse_core.policies.untrained import untrained_checkpoint  # noqa: E402
@@ -27,12 +27,22 @@ def observation(*seeds: int) -> dict[str, np.ndarray]:
     return {"x": np.stack([SPEC["x"].sample(np.random.default_rng(seed)) for seed in seeds])}
 
 
-@pytest.mark.parametrize("memory", ["sliding", "flush"])
-def test_a_batch_of_episodes_acts_as_each_would_alone_even_after_one_begins_anew(memory):
-    made = checkpoint(BCRNNConfig(hidden_size=8, layers=1, memory=memory))
+SMALL = {"width": 16, "feedforward": 16, "layers": 1, "attention_heads": 2}
+KINDS = {
+    "sliding": BCRNNConfig(hidden_size=8, layers=1),
+    "flush": BCRNNConfig(hidden_size=8, layers=1, memory="flush"),
+    "act": ACTConfig(**SMALL, ensemble=0.1),
+    "act in chunks": ACTConfig(**SMALL, execute=4, ensemble=None),
+    "diffusion": DiffusionConfig(denoiser=UnetConfig(channels=(8, 16), step_width=8, groups=2), execute=3),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_of_episodes_acts_as_each_would_alone_even_after_one_begins_anew(kind):
+    made = checkpoint(KINDS[kind])
     batch, first, second = LearnedPolicy(made, batch_size=2), LearnedPolicy(made), LearnedPolicy(made)
-    for step in range(9):
-        if step == 6:  # in the middle of the second's horizon
+    for step in range(11):
+        if step == 7:  # in the middle of the second's horizon, and of its chunk
             batch.reset(np.array([False, True]))
             second.reset()
         actions = batch.act(observation(step, 100 + step))["action"]
