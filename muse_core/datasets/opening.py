@@ -30,6 +30,11 @@ def _robomimic(path: Path) -> EpisodeStore:
 FORMATS: dict[str, Callable[[Path], EpisodeStore]] = {".npz": _npz, ".hdf5": _robomimic, ".h5": _robomimic}
 
 
+def is_dataset_file(path: Path) -> bool:
+    """Whether this is a file that its name says to be a dataset."""
+    return path.is_file() and path.suffix in FORMATS
+
+
 def open_dataset(path: str | Path) -> EpisodeStore:
     """The dataset at a path: a folder of episodes, the original Muse's ``.npz``, or robomimic's ``.hdf5`` or ``.h5``.
 
@@ -59,7 +64,7 @@ def find_dataset(data_dir: str | Path, name: str) -> Path:
     base = Path(data_dir) / name
     if name and (base / "dataset.json").is_file():
         return base
-    if name and base.is_file() and base.suffix in FORMATS:
+    if name and is_dataset_file(base):
         return base
     for suffix in FORMATS if name else ():
         file = base.with_name(base.name + suffix)
@@ -75,7 +80,7 @@ def datasets_in(folder: Path) -> list[str]:
         for path in folder.glob(depth):
             inside_one = (path.parent / "dataset.json").is_file()
             hidden = path.name.startswith(".") or path.name.endswith(".unpacked") or inside_one
-            if not hidden and ((path / "dataset.json").is_file() or (path.suffix in FORMATS and path.is_file())):
+            if not hidden and ((path / "dataset.json").is_file() or is_dataset_file(path)):
                 found.add(path.relative_to(folder).as_posix())
     return sorted(found)
 

@@ -13,6 +13,7 @@ examples:
   muse inspect recordings/monday/episode_0003          the topics of one bag, and whether it serves a contract
   muse inspect recordings/monday                       one line per recording
   muse inspect data/lift                               keys, episodes and sync quality of a dataset
+  muse inspect data/real/coffee.npz                    keys and episodes of a .npz, .hdf5 or .h5 file
 """
 
 
@@ -28,12 +29,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--contract", metavar="FILE|NAME", help="check a bag against it (default: the one in the bag)")
     parser.add_argument("--namespace", default="", metavar="NAME", help="namespace of the robot's topics, such as left")
     arguments = parser.parse_args(argv)
+    from muse_core.datasets.opening import is_dataset_file
     from muse_core.datasets.store import DatasetError
     from muse_ros.bags.bags import BagError, is_bag
     from muse_ros.contract.contract import ContractError
 
     try:
-        if (arguments.path / "dataset.json").is_file():
+        if (arguments.path / "dataset.json").is_file() or is_dataset_file(arguments.path):
             return _dataset(arguments.path)
         if arguments.path.exists() and is_bag(arguments.path):
             return _bag(arguments.path, arguments.contract, arguments.namespace)
@@ -101,20 +103,26 @@ def _recordings(path: Path) -> int:
 
 def _dataset(path: Path) -> int:
     from muse_core.datasets.episode_folder import EpisodeFolder
+    from muse_core.datasets.opening import open_dataset
     from muse_ros.contract.contract import Contract
     from muse_ros.conversion.dataset_report import dataset_report
     from muse_ros.conversion.stream_report import table
 
-    folder = EpisodeFolder.open(path)
+    store = open_dataset(path)
     lines = [("key", "role", "shape", "dtype", "unit")]
-    for key, array in folder.spec.items():
+    for key, array in store.spec.items():
         lines.append((key, array.role, str(list(array.shape)), array.dtype, array.unit))
     print(text_table(lines, left=5))
-    lengths = folder.lengths
-    print(f"{len(folder)} episodes, {int(lengths.sum())} rows", end="")
-    print(f", {int(lengths.min())} to {int(lengths.max())} each; images {folder.images}" if len(folder) else "")
-    if folder.contract and len(folder) and "ticks" in folder.metadata(0):
-        report = dataset_report(folder, Contract.from_dict(folder.contract))
+    lengths = store.lengths
+    print(f"{len(store)} episodes, {int(lengths.sum())} rows", end="")
+    print(f", {int(lengths.min())} to {int(lengths.max())} each" if len(store) else "", end="")
+    if not isinstance(store, EpisodeFolder):
+        colours = (store.provenance or {}).get("source_colour_order", "rgb")
+        print(f"; images {colours} in the file" if any(array.is_image for array in store.spec.values()) else "")
+        return 0
+    print(f"; images {store.images}" if len(store) else "")
+    if store.contract and len(store) and "ticks" in store.metadata(0):
+        report = dataset_report(store, Contract.from_dict(store.contract))
         print(f"contract {report['contract']} ({report['contract_digest'][:12]}), {report['rate_hz']:g} Hz; ", end="")
         print(f"{report['successes']} successes, {report['failures']} failures of {report['episodes']} recordings")
         print(table(report["streams"]))
