@@ -38,7 +38,7 @@ What is written beside the arrays of DATASET, which stays as it is:
 examples:
   muse relabel data/coffee -o data/coffee_hydra
   muse relabel data/lift -o data/lift_hydra --source speeds --waypoint_steps 10
-  muse train config/train/sim/lift.py --dataset lift_hydra model:hydra-config
+  muse train config/train/sim/lift.py --dataset lift_hydra --model hydra
 """
 
 
