@@ -30,13 +30,14 @@ class Checkpoint:
         step: Gradient steps done.
         config: The resolved config, as :meth:`TrainConfig.to_dict` gives it.
         spec: Observations and actions of the model, as :meth:`Spec.to_dict` gives it.
-        model: Weights, with the normalisation statistics among them.
+        model: Weights to deploy, averaged where the config says so, with the normalisation statistics among them.
         statistics: The same statistics as plain lists, by key.
         contract: The dataset's contract, where it had one.
         rate_hz: Rate at which the demonstrations were sampled, where the dataset says so.
         provenance: Where the dataset came from.
-        metrics: Last and best losses, minutes spent.
-        training: State of the optimiser, the sampler and the random generators; empty in one stripped for deployment.
+        metrics: Last and best losses and success rates, time spent.
+        training: State of the optimiser, the averages, the sampler and the random generators, the weights themselves
+            where `model` has their average, and a fingerprint of the data; empty in one stripped for deployment.
     """
 
     step: int

@@ -16,6 +16,8 @@ from muse_core.trainers.animation import encode_gif
 
 Scalars = dict[str, float]
 
+LARGEST = 240  # height of an animated picture [px]; a GIF of a whole episode at more than that takes megabytes
+
 
 class Sink(Protocol):
     """One place that figures go to. What it cannot show it leaves out."""
@@ -130,6 +132,8 @@ class TensorBoard:
         """An animated picture, which is what TensorBoard can play."""
         from tensorboard.compat.proto.summary_pb2 import Summary
 
+        coarse = 1 + frames[0].shape[0] // LARGEST
+        frames = [frame[::coarse, ::coarse] for frame in frames]
         height, width = frames[0].shape[:2]
         image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=encode_gif(frames, fps))
         self._writer._get_file_writer().add_summary(Summary(value=[Summary.Value(tag=name, image=image)]), step)

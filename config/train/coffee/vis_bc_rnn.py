@@ -1,8 +1,9 @@
 """BC-RNN from two cameras for making coffee: the original Muse's network and hyper-parameters, its traps mended.
 
 As there: one ResNet-18 for both cameras, 32 keypoints each, a 2x1000 LSTM zeroed every 10 steps, squared error, Adam
-at 1e-4 throughout, the noise on position and orientation that was meant; 23.76 million parameters. Mended: images are
-scaled, actions normalised, padding masked, and the crop is random in training only. For a GPU.
+at 1e-4 throughout, each frame cropped anew, the noise on position and orientation that was meant; 23.76 million
+parameters. Mended: images are scaled, actions normalised, padding masked, and the crop is random in training only.
+For a GPU.
 """
 
 from muse_core.configs import AugmentConfig, BCRNNConfig, DeterministicHeadConfig, ResNetConfig, TrainConfig
@@ -21,7 +22,7 @@ export = TrainConfig(
         layers=2,
         memory="flush",
     ),
-    augment=AugmentConfig(shift=0, noise={"ee_position": 0.005, "ee_orientation": 0.0005}),
+    augment=AugmentConfig(shift=0, noise={"ee_position": 0.005, "ee_orientation": 0.0005}, per="frame"),
     batch_size=8,
     learning_rate=1e-4,
     final_learning_rate=1.0,

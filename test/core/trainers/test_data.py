@@ -128,6 +128,19 @@ def test_pictures_on_the_device_are_cut_and_coloured_as_on_the_cpu(tmp_path, per
     moved.close()
 
 
+def test_noise_is_what_the_config_says_and_only_in_training(tmp_path):
+    path = make(tmp_path / "one", 0, (40,) * 20)
+    values = config(path, augment=AugmentConfig(shift=0, noise={"q": 0.005}), validation_fraction=0.3)
+    data = open_training_data(values)
+    positions, indices = data.sampler.positions, data.sampler.next()
+    clean = data.train.get_batch(indices)["q"]
+    noise = data.train.get_batch(indices, positions=positions, augment=data.augmenter)["q"] - clean
+    per_window = noise[:, 0, 0]
+    assert per_window.std() == pytest.approx(0.005, rel=0.1) and abs(per_window.mean()) < 0.001
+    held_out = data.validation[""].get_batch(np.arange(5))["q"]
+    assert (held_out == np.round(held_out)).all()
+
+
 def test_segments_of_one_episode_are_all_trained_on_or_all_held_out(tiny_dataset):
     arrays = {name: np.array(array) for name, array in tiny_dataset.get_episode(0).arrays.items()}
     for parent in range(20):
