@@ -116,9 +116,15 @@ class LearnedPolicy:
 
     def warm_up(self, steps: int = 5) -> None:
         """Act a few times on made-up observations, so that the first real action is as fast as the rest; then reset."""
+        from muse_core.models.observations import QUATERNION_UNIT
+
         leading = () if self.batch_size is None else (self.batch_size,)
+        spec = Spec({**self.goal_spec, **self.observation_spec})
+        observation = spec.zeros(*leading)
+        for name in (n for n, array in spec.items() if array.unit == QUATERNION_UNIT):
+            observation[name][..., 3] = 1.0  # zeros are no rotation
         for _ in range(steps):
-            self.act({**self.goal_spec.zeros(*leading), **self.observation_spec.zeros(*leading)})
+            self.act(observation)
         self.reset()
 
     def _executor(self) -> ChunkExecutor:

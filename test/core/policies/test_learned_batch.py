@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from muse_core.configs import ACTConfig, BCRNNConfig, DiffusionConfig, TrainConfig, UnetConfig  # noqa: E402
+from muse_core.configs import ACTConfig, BCRNNConfig, DiffusionConfig, HydraConfig, TrainConfig, UnetConfig  # noqa: E402
 from muse_core.models import MODELS  # noqa: E402
 from muse_core.policies.learned import LearnedPolicy  # noqa: E402
 from muse_core.policies.untrained import untrained_checkpoint  # noqa: E402
@@ -121,3 +121,20 @@ def test_a_goal_reaches_the_model_whether_observed_or_set(monkeypatch):
             np.testing.assert_allclose(policy._model.actions.decode(encoded)["action"][0, 0], given[-1], atol=1e-6)
     np.testing.assert_array_equal(observed, given)
     assert np.abs(observed[0] - observed[1]).max() > 1e-5
+
+
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_warming_up_is_done_at_a_pose_that_waypoints_can_be_reached_from(batch_size):
+    spec = Spec(
+        {
+            "ee_position": ArraySpec((3,), unit="m"),
+            "ee_orientation": ArraySpec((4,), unit="quaternion xyzw"),
+            "action": ArraySpec((7,), role="action"),
+        }
+    )
+    config = TrainConfig(observations=("ee_position", "ee_orientation"), horizon=4, model=HydraConfig(hidden_size=8))
+    policy = LearnedPolicy(untrained_checkpoint(config, spec, None, 10.0), batch_size=batch_size)
+    with torch.no_grad():
+        policy._model.mode[-1].bias += torch.tensor([9.0, 0.0])  # always sparse
+    policy.warm_up()
+    assert (policy._memory.held == 0).all()
