@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from muse_core.checkpoints import Checkpoint
 from muse_core.configs import ConfigError, TrainConfig
 from muse_core.evaluation.config import EvaluateConfig
 from muse_core.evaluation.results import summarize
-from muse_core.evaluation.simulator import EvaluationError, check_task
+from muse_core.evaluation.simulator import EvaluationError, check_task, make_simulator
 from muse_core.evaluation.workers import Job, run_all
 from muse_core.trainers.random_numbers import own_random_numbers
 
@@ -35,16 +36,15 @@ class Outcome:
     whole: bool
 
 
-def check_rollouts(config: TrainConfig) -> None:
-    """Raise where rollouts are asked for and cannot be run.
+def check_rollouts(config: TrainConfig, checkpoint: Checkpoint) -> None:
+    """Raise where rollouts of such a checkpoint cannot be run: now, rather than after hours of training.
 
     Raises:
         ConfigError: saying why, and how to train without.
     """
-    if not config.rollouts.every:
-        return
     try:
         check_task(config.task)
+        make_simulator(config.task, checkpoint).close()
     except (EvaluationError, ModuleNotFoundError) as error:
         raise ConfigError(f"--rollouts.every {config.rollouts.every}: {error}; or train with --no_env") from error
 

@@ -35,7 +35,6 @@ def prepare(config: TrainConfig, checkpoint: Checkpoint | None = None, processes
     if device.type == "cuda" and processes.several:
         device = torch.device("cuda", processes.local_rank)
     check_wandb(config)
-    check_rollouts(config)
     data = open_training_data(config, processes)
     torch.manual_seed(config.seed)
     statistics = data.train.statistics()
@@ -55,6 +54,8 @@ def prepare(config: TrainConfig, checkpoint: Checkpoint | None = None, processes
         "rate_hz": recorded_rate(data.store),
     }
     trainer = Trainer(config, model, data, deployment, processes)
+    if config.rollouts.every and processes.is_first:
+        check_rollouts(config, Checkpoint(0, config.to_dict(), model={}, **deployment))
     if checkpoint is not None:
         _restore(trainer, checkpoint)
     return trainer

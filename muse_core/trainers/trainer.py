@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from muse_core.checkpoints import Checkpoint, save_checkpoint
 from muse_core.configs import TrainConfig
+from muse_core.evaluation.simulator import EvaluationError
 from muse_core.models.model import Tensors, Terms
 from muse_core.policies.learned import LearnedPolicy
 from muse_core.trainers import pictures
@@ -249,6 +250,9 @@ class Trainer:
         try:
             save_checkpoint(candidate, checkpoint)
             outcome = run_rollouts(self.config, candidate, stop)
+        except EvaluationError as error:
+            logger.warning("rollouts at step %d: %s; training goes on", state.step, error)
+            return
         finally:
             candidate.unlink(missing_ok=True)
         if not outcome.whole:

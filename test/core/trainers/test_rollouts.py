@@ -13,6 +13,7 @@ pytest.importorskip("tyro")
 pytest.importorskip("av")
 
 from muse_core.checkpoints import load_checkpoint  # noqa: E402
+from muse_core.evaluation.simulator import EvaluationError  # noqa: E402
 from muse_core.trainers import trainer  # noqa: E402
 from muse_core.trainers.rollouts import Outcome  # noqa: E402
 from muse_core.trainers.train import main  # noqa: E402
@@ -74,6 +75,22 @@ def test_the_best_model_is_the_first_of_those_that_succeed_most(points, monkeypa
     assert best.step == 40 and best.metrics["best_success_rate"] == 0.6
     last = load_checkpoint("experiments/one/models/model.pt").metrics
     assert (last["success_rate"], last["best_success_rate"]) == (0.5, 0.6)
+
+
+def test_an_evaluation_that_fails_does_not_end_the_training(points, monkeypatch, caplog):
+    def fail(*_: object) -> Outcome:
+        raise EvaluationError("one of 4 processes was killed")
+
+    monkeypatch.setattr(trainer, "run_rollouts", fail)
+    assert main([points]) == 0
+    assert "rollouts at step 20: one of 4 processes was killed; training goes on" in caplog.text
+    assert load_checkpoint("experiments/one/models/model.pt").step == 60
+
+
+def test_a_policy_that_does_not_fit_the_environment_is_said_before_anything_is_written(points, capsys):
+    assert main([points, "--task", "lift"]) == 2
+    assert "--rollouts.every 20:" in capsys.readouterr().err
+    assert not Path("experiments").exists()
 
 
 def test_an_environment_that_there_is_not_is_named_before_anything_is_written(points, capsys):
