@@ -57,6 +57,8 @@ def run(config: TrainConfig, resume: Path | None = None) -> int:
     if resume is not None and not begun:
         logger.info("%s was stopped before it saved a model: it begins anew", path)
     with processes_of_torchrun() as processes:
+        if not processes.is_first:
+            logging.getLogger("muse_core").setLevel(logging.WARNING)  # the first one says it for all
         trainer = prepare(config, load_checkpoint(path / "models" / LAST) if begun else None, processes)
         if not processes.is_first:
             trainer.run(path / "models", Board())
