@@ -47,6 +47,8 @@ class Optimisation:
 
     def add(self, terms: Terms) -> None:
         """Take in the loss of one batch: its gradients, and what it counted."""
+        if self._sums is None:
+            self.optimizer.zero_grad(set_to_none=True)
         sums = torch.stack(
             [*(t.total.detach().float() for t in terms.values()), *(t.count.float() for t in terms.values())]
         )
@@ -112,7 +114,6 @@ class Optimisation:
                 part.load_state_dict(state[name])
 
     def _begin(self) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
         self._sums: Tensor | None = None
         self._parts: dict[str, list[Tensor | None]] = {}
 
