@@ -12,26 +12,13 @@ from typing import Protocol
 
 import numpy as np
 
+from muse_core.datasets.augment import Augmenter
 from muse_core.datasets.statistics import Statistics
 from muse_core.datasets.views import View
 from muse_core.spec import Spec
 
 Arrays = dict[str, np.ndarray]
 Size = tuple[int, int]  # (height, width) [px]
-
-
-class Augmentation(Protocol):
-    """What changes batches; :class:`~muse_core.datasets.augment.Augmenter` is the one there is."""
-
-    @property
-    def sizes(self) -> dict[str, Size]:
-        """Image key to its size in the batch, where that differs from the spec."""
-
-    def views(self, positions: np.ndarray, steps: Mapping[str, int]) -> dict[str, View]:
-        """What is seen of each image."""
-
-    def finish(self, batch: Mapping[str, np.ndarray], positions: np.ndarray) -> None:
-        """Change a batch in place, once it is read."""
 
 
 class WindowData(Protocol):
@@ -75,7 +62,7 @@ class WindowData(Protocol):
         out: Mapping[str, np.ndarray] | None = None,
         *,
         positions: np.ndarray | None = None,
-        augment: Augmentation | None = None,
+        augment: Augmenter | None = None,
     ) -> Arrays:
         """The windows with these indices, see :func:`read_batch`."""
 
@@ -89,7 +76,7 @@ def allocate(data: WindowData, batch_size: int, sizes: Mapping[str, Size] | None
     Args:
         data: Whose windows.
         batch_size: B.
-        sizes: Image key to (height, width) where that is not the spec's, :attr:`Augmentation.sizes`.
+        sizes: Image key to (height, width) where that is not the spec's, :attr:`Augmenter.sizes`.
     """
     sizes = sizes or {}
     batch = {}
@@ -109,7 +96,7 @@ def read_batch(
     out: Mapping[str, np.ndarray] | None = None,
     *,
     positions: np.ndarray | None = None,
-    augment: Augmentation | None = None,
+    augment: Augmenter | None = None,
 ) -> Arrays:
     """Windows as a batch; a pure function of its arguments.
 

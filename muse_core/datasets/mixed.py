@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from muse_core.datasets.batches import Arrays, Augmentation, WindowData, read_batch
+from muse_core.datasets.augment import Augmenter
+from muse_core.datasets.batches import Arrays, WindowData, read_batch
 from muse_core.datasets.statistics import Statistics, merge_statistics
 from muse_core.datasets.views import View
 
@@ -14,7 +15,7 @@ from muse_core.datasets.views import View
 class MixedDataset:
     """Windows of several datasets with the same keys; a :class:`~muse_core.datasets.batches.WindowData`.
 
-    How often each is drawn from is the sampler's business: see :func:`~muse_core.datasets.sampler.dataset_weights`.
+    How often each is drawn from is the sampler's business.
     """
 
     def __init__(self, parts: Mapping[str, WindowData]) -> None:
@@ -54,7 +55,7 @@ class MixedDataset:
         out: Mapping[str, np.ndarray] | None = None,
         *,
         positions: np.ndarray | None = None,
-        augment: Augmentation | None = None,
+        augment: Augmenter | None = None,
     ) -> Arrays:
         """The windows with these indices, see :func:`~muse_core.datasets.batches.read_batch`."""
         return read_batch(self, indices, out, positions=positions, augment=augment)

@@ -23,7 +23,6 @@ from muse_core.waypoints import Pose, WaypointSteps
 Arrays = dict[str, np.ndarray]
 MODE = "mode"
 GRIPPER_TARGET = "target/gripper"
-ORIENTATION_UNIT = "quaternion xyzw"
 
 
 @dataclass(frozen=True)

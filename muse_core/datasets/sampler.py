@@ -132,7 +132,7 @@ class WeightedSampler(Sampler):
         """Sample by weight.
 
         Args:
-            weights: (N,) of every window, at least 0; :func:`value_weights` and :func:`dataset_weights` make them.
+            weights: (N,) of every window, at least 0; :func:`value_weights` makes them.
             batch_size: Indices that each :meth:`next` gives this process.
             seed: Of the order.
             process: `rank` and `world_size`, as for :class:`Sampler`.
@@ -170,18 +170,3 @@ def value_weights(values: np.ndarray, shares: Mapping[int, float] | None = None)
     if missing:
         raise ValueError(f"no window has the value {missing[0]}; there are {', '.join(map(str, found.tolist()))}")
     return np.array([shares.get(value, 0.0) for value in found.tolist()])[inverse] / counts[inverse]
-
-
-def dataset_weights(sizes: Sequence[int], shares: Sequence[float]) -> np.ndarray:
-    """Weights by which each dataset gets its share of the draws, for windows of several datasets in a row.
-
-    Args:
-        sizes: Windows of each dataset.
-        shares: Share of each, in any unit.
-
-    Raises:
-        ValueError: when the numbers disagree.
-    """
-    if len(sizes) != len(shares):
-        raise ValueError(f"{len(sizes)} datasets, but {len(shares)} weights: give one for each")
-    return np.concatenate([np.full(n, share / n) if n else np.zeros(0) for n, share in zip(sizes, shares, strict=True)])

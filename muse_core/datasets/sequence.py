@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from muse_core.datasets.batches import Arrays, Augmentation, read_batch
+from muse_core.datasets.augment import Augmenter
+from muse_core.datasets.batches import Arrays, read_batch
 from muse_core.datasets.draws import integers
 from muse_core.datasets.frames import copy_images, copy_windows
-from muse_core.datasets.goals import GOAL, BatchRows, Goal
 from muse_core.datasets.open_episodes import OpenEpisodes
 from muse_core.datasets.statistics import RunningStatistics, Statistics
 from muse_core.datasets.store import DatasetError, Episode, EpisodeStore
@@ -23,6 +23,7 @@ from muse_core.datasets.views import View
 from muse_core.datasets.windows import Windows, index_windows, window_rows
 from muse_core.spec import ArraySpec, Spec
 
+GOAL = "goal/"
 _CHUNK = 2**16  # rows at a time, where float64 copies are made
 
 
@@ -42,7 +43,8 @@ class SequenceDataset:
         horizon: int,
         *,
         observation_steps: int | None = None,
-        goal: Goal | None = None,
+        goal_keys: Sequence[str] = (),
+        goal_kind: Literal["final", "future"] = "final",
         episodes: Sequence[int] | None = None,
         pad_start: int = 0,
         pad_end: int | None = None,
@@ -58,8 +60,10 @@ class SequenceDataset:
             names: Keys to read. One of the role ``episode`` is the same in every step, so that it has no time axis.
             horizon: Steps in a window, H.
             observation_steps: How many of them, from the first, hold observations, O; all by default.
-            goal: Keys to read as goals. A key that the episodes store as ``goal/<key>`` themselves is taken from there,
-                from the window's first row.
+            goal_keys: Keys whose state is what a window is asked to reach; a batch has it as ``goal/<key>``, (B, ...).
+                What the episodes store under that name themselves is taken from there, from the window's first row.
+            goal_kind: Else it is that of the ``final`` row of the episode, or of a ``future`` one, drawn uniformly from
+                the window's last step to the end.
             episodes: Positions in the store; all by default.
             pad_start: Steps that a window may begin before its episode.
             pad_end: Steps that a window may end after its episode; ``horizon - 1`` by default.
@@ -75,9 +79,9 @@ class SequenceDataset:
         """
         self.ids = [store.ids[i] for i in (range(len(store)) if episodes is None else episodes)]
         self._store, self._seed = store, seed
-        self._goal = Goal(tuple(goal.keys), goal.kind) if goal else Goal(())
-        stored = [name for name in (GOAL + key for key in self._goal.keys) if name in store.spec]
-        self._moving_goals = [key for key in self._goal.keys if GOAL + key not in stored]
+        self._goal_kind = goal_kind
+        stored = [GOAL + key for key in goal_keys if GOAL + key in store.spec]
+        self._moving_goals = [key for key in goal_keys if GOAL + key not in stored]
         self._rows_spec = Spec({name: _in_memory(name, store.spec[name]) for name in (*names, *stored)})
         goals = {GOAL + key: replace(_in_memory(key, store.spec[key]), role="goal") for key in self._moving_goals}
         self.spec = Spec({**self._rows_spec, **goals})
@@ -117,7 +121,7 @@ class SequenceDataset:
         out: Mapping[str, np.ndarray] | None = None,
         *,
         positions: np.ndarray | None = None,
-        augment: Augmentation | None = None,
+        augment: Augmenter | None = None,
     ) -> Arrays:
         """The windows with these indices, see :func:`~muse_core.datasets.batches.read_batch`."""
         return read_batch(self, indices, out, positions=positions, augment=augment)
@@ -159,52 +163,46 @@ class SequenceDataset:
         views: Mapping[str, View],
     ) -> None:
         """Write windows into some places of a batch, see :class:`~muse_core.datasets.batches.WindowData`."""
-        found, images = self.rows_of(indices, positions), []
-        for name, mask in found.masks.items():
-            batch[name][places] = mask
-        for name, (source, rows) in found.rows.items():
-            if source in self._columns:
-                _gather(self._columns[source], rows, batch[name], places)
-            else:
-                images.append((name, source, None if self._is_constant(source) else (rows.T - found.first).T))
-        episodes = [self._arrays(number) for number in found.episode.tolist()] if images else []
-        for name, source, rows in images:
-            arrays, view = [each[source] for each in episodes], views.get(name)
-            if rows is not None and rows.ndim == 2:
-                mask = found.masks["mask"][:, : rows.shape[1]]
-                copy_windows(arrays, batch[name], places, rows, mask, self.windows.skip, view)
-            else:
-                copy_images(arrays, batch[name], places, rows, view)
-
-    def rows_of(self, indices: np.ndarray, positions: np.ndarray) -> BatchRows:
-        """Where the values of a batch come from, see :meth:`fill`."""
-        windows, lead = self.windows, self.lead
+        windows, steps = self.windows, self._observation_steps
         episode, length = windows.episode[indices], windows.length[indices]
-        first = self._first[episode]
         rows, mask = window_rows(windows.start[indices], length, windows.horizon, windows.skip)
-        last, rows = rows[:, -1], first[:, None] + rows
-        found = {}
+        batch["mask"][places], batch["observation_mask"][places] = mask, mask[:, :steps]
+        arrays = [] if self._columns.keys() >= set(self._sources) else [self._arrays(n) for n in episode.tolist()]
+        for name, (source, chosen) in self._chosen_rows(rows, length, positions).items():
+            view = views.get(name)
+            if source in self._columns:
+                at = episode if chosen is None else (self._first[episode] + chosen.T).T
+                _gather(self._columns[source], at, batch[name], places)
+            elif chosen is not None and chosen.ndim == 2:
+                real = mask[:, : chosen.shape[1]]
+                copy_windows([each[source] for each in arrays], batch[name], places, chosen, real, windows.skip, view)
+            else:
+                copy_images([each[source] for each in arrays], batch[name], places, chosen, view)
+
+    def _chosen_rows(
+        self, rows: np.ndarray, length: np.ndarray, positions: np.ndarray
+    ) -> dict[str, tuple[str, np.ndarray | None]]:
+        """Where the values of a batch come from.
+
+        Args:
+            rows: (B, H) of the windows, within their episodes.
+            length: (B,) rows of these episodes.
+            positions: (B,) places in the order of draws.
+
+        Returns:
+            Batch key to the key of the store and the rows of it: (B, T), (B,) where the batch has no time, and None for
+            what belongs to whole episodes.
+        """
+        found: dict[str, tuple[str, np.ndarray | None]] = {}
+        lead = self.lead
         for name in self._rows_spec:
             # A goal that the episode stores step by step is that of the window's first one.
             steps = rows[:, : lead[name][0]] if lead[name] else rows[:, 0]
-            found[name] = (name, episode if self._is_constant(name) else steps)
-        for key in self._moving_goals:
-            chosen = length - 1
-            if self._goal.kind == "future":
-                chosen = last + integers(self._seed, "goal", positions, length - last)
-            found[GOAL + key] = (key, first + chosen)
-        masks = {"mask": mask, "observation_mask": mask[:, : self._observation_steps]}
-        return BatchRows(masks, found, first, episode)
-
-    @property
-    def columns(self) -> dict[str, ArraySpec]:
-        """Every key of the store that batches are made of, as batches hold its values."""
-        return {name: _in_memory(name, self._store.spec[name]) for name in self._sources}
-
-    @property
-    def row_count(self) -> int:
-        """Rows of all these episodes."""
-        return int(self._lengths.sum())
+            found[name] = (name, None if self._is_constant(name) else steps)
+        goal = length - 1
+        if self._goal_kind == "future":
+            goal = rows[:, -1] + integers(self._seed, "goal", positions, length - rows[:, -1])
+        return {**found, **{GOAL + key: (key, goal) for key in self._moving_goals}}
 
     def _index(self, lengths: Sequence[int]) -> None:
         self._lengths = np.asarray(lengths, np.int64)

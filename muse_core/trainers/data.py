@@ -19,7 +19,7 @@ from muse_core.datasets.batches import WindowData
 from muse_core.datasets.mixed import MixedDataset
 from muse_core.datasets.opening import find_dataset, open_dataset
 from muse_core.datasets.sampler import Sampler
-from muse_core.datasets.sequence import Goal, SequenceDataset
+from muse_core.datasets.sequence import SequenceDataset
 from muse_core.datasets.split import split_episodes
 from muse_core.datasets.store import DatasetError, EpisodeStore
 from muse_core.spec import Spec
@@ -161,14 +161,14 @@ def windows(
     if validating:
         pads |= {"pad_end": config.horizon - 1, "stride": config.horizon}
     keys = (*config.observations, *config.actions, *config.model.labels)
-    goal = Goal(config.goal.keys, config.goal.kind) if config.goal.keys else None
     try:
         return SequenceDataset(
             with_roles(store, config),
             [name for name in keys if pictures or not store.spec[name].is_image],
             config.horizon,
             observation_steps=shape.observation_steps,
-            goal=goal,
+            goal_keys=config.goal.keys,
+            goal_kind=config.goal.kind,
             episodes=episodes,
             seed=config.seed,
             memory_bytes=int(config.memory_gb * 1024**3 * share),

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 WIDTHS = (64, 128, 256, 512)
 CHANNELS_A_GROUP = 16
-FACTOR = 32  # pixels of the image to one of the feature map
 
 Norm = Literal["batch", "group"]
 

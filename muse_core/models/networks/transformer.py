@@ -97,22 +97,18 @@ class TransformerBlock(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, inner), nn.GELU(), nn.Dropout(dropout), nn.Linear(inner, width))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(
-        self, x: Tensor, mask: Tensor | None = None, context: Tensor | None = None, context_mask: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None, context: Tensor | None = None) -> Tensor:
         """(B, T, width) to the same shape.
 
         Args:
             x: The sequence.
             mask: What its steps may look at of itself, to broadcast to (B, heads, T, T); everything where left out.
             context: (B, S, width), needed if the block was made with `cross`.
-            context_mask: What its steps may look at of the context, to broadcast to (B, heads, T, S). Each step needs
-                something to look at.
         """
         normed = self.attention_norm(x)
         x = x + self.dropout(self.attention(normed, normed, mask))
         if self.cross_attention is not None:
-            x = x + self.dropout(self.cross_attention(self.cross_norm(x), context, context_mask))
+            x = x + self.dropout(self.cross_attention(self.cross_norm(x), context))
         return x + self.dropout(self.mlp(self.mlp_norm(x)))
 
 
@@ -163,7 +159,6 @@ class Transformer(nn.Module):
         x: Tensor,
         real: Tensor | None = None,
         context: Tensor | None = None,
-        context_mask: Tensor | None = None,
     ) -> Tensor:
         """(B, T, width) to the same shape.
 
@@ -172,10 +167,8 @@ class Transformer(nn.Module):
             real: (B, T) bool: steps where it is False are padding, which no other step sees; what comes out there
                 means nothing.
             context: (B, S, width), needed if made with `cross`.
-            context_mask: What may be seen of the context, to broadcast to (B, heads, T, S): for a key padding mask
-                (B, S) pass ``mask[:, None, None, :]``.
         """
         mask = attention_mask(x.shape[1], real, self.causal, x.device)
         for block in self.blocks:
-            x = block(x, mask, context, context_mask)
+            x = block(x, mask, context)
         return self.norm(x)

@@ -9,7 +9,7 @@ import pytest
 
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.mixed import MixedDataset
-from muse_core.datasets.sequence import Goal, SequenceDataset
+from muse_core.datasets.sequence import SequenceDataset
 from muse_core.spec import ArraySpec, Spec
 
 
@@ -20,7 +20,7 @@ def dataset(path: Path, first: int, length: int, dtype: str = "float32", horizon
     code = first + np.arange(length)
     images = np.broadcast_to(code[:, None, None, None], (length, 2, 2, 3)).astype(np.uint8)
     made.add_episode("e", {"q": code[:, None].astype(dtype), "image": images})
-    return SequenceDataset(made, ["q", "image"], horizon, goal=Goal(("q",)), memory_bytes=0)
+    return SequenceDataset(made, ["q", "image"], horizon, goal_keys=("q",), memory_bytes=0)
 
 
 def test_windows_follow_one_another_and_a_batch_may_mix_them(tmp_path):

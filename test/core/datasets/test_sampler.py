@@ -10,7 +10,6 @@ from muse_core.datasets.sampler import (
     Sampler,
     WeightedSampler,
     WindowSampler,
-    dataset_weights,
     epoch_order,
     value_weights,
 )
@@ -119,12 +118,6 @@ def test_the_rarer_value_gets_its_share():
     assert value_weights(np.array([0, 1, 0, 2]), {0: 0.5, 1: 0.25}).tolist() == [0.25, 0.25, 0.25, 0]
     with pytest.raises(ValueError, match="no window has the value 7; there are 0, 1"):
         value_weights(np.array([0, 1]), {7: 1.0})
-
-
-def test_datasets_get_their_shares_whatever_their_size():
-    assert dataset_weights([4, 1], [1, 3]).tolist() == [0.25, 0.25, 0.25, 0.25, 3]
-    with pytest.raises(ValueError, match="2 datasets, but 1 weights"):
-        dataset_weights([4, 1], [1])
 
 
 @pytest.mark.parametrize("weights", [[0.0, 0.0], [1.0, -1.0], [1.0, np.nan]])

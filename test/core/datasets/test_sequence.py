@@ -10,7 +10,7 @@ import pytest
 
 from muse_core.datasets.batches import allocate
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.datasets.sequence import Goal, SequenceDataset
+from muse_core.datasets.sequence import SequenceDataset
 from muse_core.datasets.store import DatasetError
 from muse_core.datasets.views import View
 from muse_core.spec import ArraySpec, Spec
@@ -117,7 +117,7 @@ def test_rows_may_be_skipped_within_a_window(folder):
 
 @pytest.mark.parametrize("memory_bytes", [0, 2**30])
 def test_the_goal_may_be_the_last_row_of_the_episode(folder, memory_bytes):
-    data = SequenceDataset(folder, ["action"], 2, goal=Goal(("q", "image")), memory_bytes=memory_bytes)
+    data = SequenceDataset(folder, ["action"], 2, goal_keys=("q", "image"), memory_bytes=memory_bytes)
     batch = data.get_batch([0, 2, 8])
     assert batch["goal/q"].tolist() == [[1, -1], [14, -14], [22, -22]]
     assert batch["goal/image"].shape == (3, 4, 4, 3) and batch["goal/image"][:, 0, 0, 0].tolist() == [1, 14, 22]
@@ -131,14 +131,14 @@ def test_a_goal_that_is_stored_step_by_step_is_that_of_the_windows_first_step(tm
     made.add_episode(
         "e", {name: np.stack([np.full(a.shape, i, a.dtype) for i in range(3)]) for name, a in made.spec.items()}
     )
-    data = SequenceDataset(made, ["action"], 2, goal=Goal(("q", "image")), memory_bytes=memory_bytes)
+    data = SequenceDataset(made, ["action"], 2, goal_keys=("q", "image"), memory_bytes=memory_bytes)
     batch = data.get_batch([0, 2])
     assert batch["goal/q"].tolist() == [[0, 0], [2, 2]]
     assert batch["goal/image"].shape == (2, 4, 4, 3) and batch["goal/image"][:, 0, 0, 0].tolist() == [0, 2]
 
 
 def test_future_goals_cover_the_windows_last_step_to_the_end_and_depend_on_the_position_alone(folder):
-    data = SequenceDataset(folder, ["action"], 2, goal=Goal(("q",), "future"), pad_end=0, seed=3)
+    data = SequenceDataset(folder, ["action"], 2, goal_keys=("q",), goal_kind="future", pad_end=0, seed=3)
     first = np.full(400, 2)  # episode 1 from row 1: its last step is row 2, the episode's last row 4
     rows = data.get_batch(first, positions=np.arange(400))["goal/q"][:, 0]
     assert np.bincount(rows.astype(int), minlength=15)[12:].min() > 100 and set(rows) == {12, 13, 14}
