@@ -20,9 +20,9 @@ SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
     "collect": ("muse_ros.launching.up:collect", "collect demonstrations; the same as `muse up collect`"),
     "convert": ("muse_ros.conversion.convert_cli:main", "convert recordings into a dataset"),
     "inspect": ("muse_ros.conversion.inspect_cli:main", "say what a bag, a folder of recordings or a dataset holds"),
-    "import": ("muse_core.datasets.import_cli:main", "make a dataset of the original Muse's .npz or robomimic's .hdf5"),
-    "export": ("muse_core.datasets.export_cli:main", "write a dataset as such a file"),
-    "relabel": ("muse_core.datasets.relabel_cli:main", "label a dataset with modes and waypoints, for HYDRA"),
+    "import": ("muse_core.datasets.exchange.import_cli:main", "make a dataset of a file in another format"),
+    "export": ("muse_core.datasets.exchange.export_cli:main", "write a dataset as such a file"),
+    "relabel": ("muse_core.datasets.relabelling.relabel_cli:main", "label a dataset with modes and waypoints"),
     "train": ("muse_core.trainers.train:main", "train a policy on a dataset"),
     "eval": ("muse_core.evaluation.evaluate:main", "run a trained policy in the simulator, without ROS"),
 }

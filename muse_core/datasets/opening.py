@@ -16,13 +16,13 @@ def _folder(path: Path) -> EpisodeStore:
 
 
 def _npz(path: Path) -> EpisodeStore:
-    from muse_core.datasets.npz_file import NpzFile
+    from muse_core.datasets.npz.file import NpzFile
 
     return NpzFile(path)
 
 
 def _robomimic(path: Path) -> EpisodeStore:
-    from muse_core.datasets.robomimic_file import RobomimicFile
+    from muse_core.datasets.robomimic.file import RobomimicFile
 
     return RobomimicFile(path)
 

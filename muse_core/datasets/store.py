@@ -1,8 +1,8 @@
 """What every dataset on disk offers, whatever its format; windows, statistics and exchange are written against this.
 
 Implementations: :class:`~muse_core.datasets.episode_folder.EpisodeFolder` (ours),
-:class:`~muse_core.datasets.npz_file.NpzFile` (the original Muse's flat ``.npz``) and
-:class:`~muse_core.datasets.robomimic_file.RobomimicFile` (robomimic's HDF5).
+:class:`~muse_core.datasets.npz.file.NpzFile` (the original Muse's flat ``.npz``) and
+:class:`~muse_core.datasets.robomimic.file.RobomimicFile` (robomimic's HDF5).
 :func:`~muse_core.datasets.opening.open_dataset` picks the right one.
 """
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.datasets.npz_file import NpzFile
+from muse_core.datasets.npz.file import NpzFile
 from muse_core.datasets.opening import datasets_in, find_dataset, open_dataset
 from muse_core.datasets.store import DatasetError
 from muse_core.spec import ArraySpec, Spec

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("tensorboard")
 
 from muse_core.configs import GoalConfig, HydraConfig, TrainConfig  # noqa: E402
-from muse_core.datasets.relabel_cli import main as relabel  # noqa: E402
+from muse_core.datasets.relabelling.relabel_cli import main as relabel  # noqa: E402
 from muse_core.environments.point_mass import PointMass  # noqa: E402
 from muse_core.policies.learned import LearnedPolicy  # noqa: E402
 from muse_core.trainers.train import main as train  # noqa: E402

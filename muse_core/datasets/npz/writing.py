@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from muse_core.datasets.array_files import rows_at_once
-from muse_core.datasets.npz_layout import META_KEY, META_VERSION, ColourOrder
+from muse_core.datasets.npz.layout import META_KEY, META_VERSION, ColourOrder
 from muse_core.datasets.store import DatasetError, EpisodeStore
 from muse_core.files import replacing
 from muse_core.spec import ArraySpec, Spec

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from muse_core.datasets.npz.text_pickle import TextPickleError, read_text_pickle
 from muse_core.datasets.store import DatasetError
-from muse_core.datasets.text_pickle import TextPickleError, read_text_pickle
 
 _LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of name and extra field in a member's own header
 _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError)

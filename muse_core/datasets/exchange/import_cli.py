@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from muse_core.datasets.exchange import ImportOptions, import_dataset
+from muse_core.datasets.exchange.exchange import ImportOptions, import_dataset
 from muse_core.datasets.store import DatasetError
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muse_core.datasets.text_pickle import TextPickleError, read_text_pickle
+from muse_core.datasets.npz.text_pickle import TextPickleError, read_text_pickle
 
 NAMES = ["human", "", "bc_rnn é 机器人", "human"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muse_core.datasets.clicks import clicks_from_speeds, parse_clicks, pose_speeds, runs
+from muse_core.datasets.relabelling.clicks import clicks_from_speeds, parse_clicks, pose_speeds, runs
 
 
 def flags(text: str) -> np.ndarray:

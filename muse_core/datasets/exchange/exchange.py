@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.datasets.npz_file import NpzFile
-from muse_core.datasets.npz_layout import ColourOrder, Unfinished
+from muse_core.datasets.npz.file import NpzFile
+from muse_core.datasets.npz.layout import ColourOrder, Unfinished
 from muse_core.datasets.opening import open_dataset
 from muse_core.datasets.store import DatasetError, EpisodeStore
 from muse_core.files import building_folder
@@ -79,19 +79,19 @@ def export_dataset(store: EpisodeStore, target: str | Path, **options: Any) -> N
     Args:
         store: The dataset.
         target: ``.npz`` for the original Muse's layout, ``.hdf5`` or ``.h5`` for robomimic's.
-        options: Of :func:`~muse_core.datasets.npz_writing.write_npz` or
-            :func:`~muse_core.datasets.robomimic_writing.write_robomimic`.
+        options: Of :func:`~muse_core.datasets.npz.writing.write_npz` or
+            :func:`~muse_core.datasets.robomimic.writing.write_robomimic`.
 
     Raises:
         DatasetError: when the name says no format, or the dataset cannot be written in it.
     """
     target = Path(target)
     if target.suffix == ".npz":
-        from muse_core.datasets.npz_writing import write_npz
+        from muse_core.datasets.npz.writing import write_npz
 
         write_npz(target, store, **options)
     elif target.suffix in (".hdf5", ".h5"):
-        from muse_core.datasets.robomimic_writing import write_robomimic
+        from muse_core.datasets.robomimic.writing import write_robomimic
 
         write_robomimic(target, store, **options)
     else:

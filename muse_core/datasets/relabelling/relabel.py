@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from muse_core.datasets.clicks import Segments, clicks_from_speeds, parse_clicks, pose_speeds
 from muse_core.datasets.episode_folder import EpisodeFolder
+from muse_core.datasets.relabelling.clicks import Segments, clicks_from_speeds, parse_clicks, pose_speeds
 from muse_core.datasets.store import DatasetError, Episode, EpisodeStore
 from muse_core.files import building_folder
 from muse_core.spec import ArraySpec, Spec

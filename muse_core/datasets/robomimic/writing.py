@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from muse_core.datasets.array_files import rows_at_once
-from muse_core.datasets.robomimic_file import MUSE_ATTRIBUTE, PER_EPISODE, RENAMED
+from muse_core.datasets.robomimic.file import MUSE_ATTRIBUTE, PER_EPISODE, RENAMED
 from muse_core.datasets.split import split_episodes
 from muse_core.datasets.store import DatasetError, EpisodeStore
 from muse_core.files import replacing

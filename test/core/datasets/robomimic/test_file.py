@@ -17,8 +17,8 @@ from muse_core.spec import ArraySpec, Spec
 
 h5py = pytest.importorskip("h5py")
 
-from muse_core.datasets.robomimic_file import RobomimicFile, SlicedDataset  # noqa: E402
-from muse_core.datasets.robomimic_writing import write_robomimic  # noqa: E402
+from muse_core.datasets.robomimic.file import RobomimicFile, SlicedDataset  # noqa: E402
+from muse_core.datasets.robomimic.writing import write_robomimic  # noqa: E402
 
 LENGTHS = {"demo_0": 3, "demo_2": 4, "demo_10": 2}
 ENVIRONMENT = {"env_name": "Lift", "type": 1, "env_kwargs": {"robots": ["Panda"]}}

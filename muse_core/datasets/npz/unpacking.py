@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.datasets.npz_columns import NpzColumns, RowStream
-from muse_core.datasets.npz_layout import NpzLayout
+from muse_core.datasets.npz.columns import NpzColumns, RowStream
+from muse_core.datasets.npz.layout import NpzLayout
 from muse_core.datasets.store import DatasetError
 from muse_core.files import sync_folder
 from muse_core.spec import SpecError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from muse_core.spec import SpecError
 
 if TYPE_CHECKING:
-    from muse_core.datasets.relabel import RelabelledEpisode, RelabelOptions
+    from muse_core.datasets.relabelling.relabel import RelabelledEpisode, RelabelOptions
     from muse_core.waypoints import WaypointSteps
 
 _DESCRIPTION = """\
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when every episode is labelled, 3 when some were left out, 1 when nothing could be done."""
     arguments = _parse(argv)
     from muse_core.datasets.opening import open_dataset
-    from muse_core.datasets.relabel import RelabelOptions, relabel
+    from muse_core.datasets.relabelling.relabel import RelabelOptions, relabel
     from muse_core.datasets.store import DatasetError, recorded_rate
     from muse_core.waypoints import WaypointSteps
 
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    from muse_core.datasets.relabel import RelabelOptions
+    from muse_core.datasets.relabelling.relabel import RelabelOptions
 
     default = RelabelOptions()
     parser = argparse.ArgumentParser(

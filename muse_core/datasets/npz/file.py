@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.datasets.npz_columns import NpzColumns
-from muse_core.datasets.npz_layout import ColourOrder, NpzLayout, Unfinished, read_layout
-from muse_core.datasets.npz_unpacking import unpacked, write_episodes
+from muse_core.datasets.npz.columns import NpzColumns
+from muse_core.datasets.npz.layout import ColourOrder, NpzLayout, Unfinished, read_layout
+from muse_core.datasets.npz.unpacking import unpacked, write_episodes
 from muse_core.datasets.store import DatasetError, Episode, EpisodeStore, number_of
 
 

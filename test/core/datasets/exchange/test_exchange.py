@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muse_core.datasets import export_cli, import_cli
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.datasets.exchange import ImportOptions, import_dataset
-from muse_core.datasets.npz_unpacking import unpacked_path
+from muse_core.datasets.exchange import export_cli, import_cli
+from muse_core.datasets.exchange.exchange import ImportOptions, import_dataset
+from muse_core.datasets.npz.unpacking import unpacked_path
 from muse_core.datasets.opening import open_dataset
 from muse_core.datasets.store import DatasetError
 from muse_core.spec import ArraySpec, Spec

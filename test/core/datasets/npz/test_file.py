@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -11,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muse_core.datasets import npz_unpacking
-from muse_core.datasets.npz_file import NpzFile
-from muse_core.datasets.npz_unpacking import unpacked_path
+from muse_core.datasets.npz.file import NpzFile
+from muse_core.datasets.npz.unpacking import unpacked_path
 from muse_core.datasets.sequence import SequenceDataset
 from muse_core.datasets.store import DatasetError, EpisodeStore
 
@@ -89,20 +89,23 @@ def test_it_trains_as_it_is(tmp_path: Path):
         SequenceDataset(file, ["policy_name"], 2)
 
 
-def test_it_is_unpacked_once_and_again_only_when_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path, runs = save(tmp_path / "a.npz"), []
-    unpack = npz_unpacking._unpack
-    monkeypatch.setattr(npz_unpacking, "_unpack", lambda *a: (runs.append(1), unpack(*a)))
+def test_it_is_unpacked_once_and_again_only_when_it_changes(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO")
+    path = save(tmp_path / "a.npz")
+
+    def times_unpacked() -> int:
+        return sum(message.startswith("unpacking ") for message in caplog.messages)
+
     for _ in range(2):
         NpzFile(path).get_episode(0)
-    assert len(runs) == 1 and unpacked_path(path).is_dir()
+    assert times_unpacked() == 1 and unpacked_path(path).is_dir()
     os.utime(path)  # touched, with the same contents
     NpzFile(path).get_episode(0)
-    assert len(runs) == 1
+    assert times_unpacked() == 1
     save(path, action=np.zeros((ROWS, 7), np.float32))
-    assert not np.asarray(NpzFile(path).get_episode(0).arrays["action"]).any() and len(runs) == 2
+    assert not np.asarray(NpzFile(path).get_episode(0).arrays["action"]).any() and times_unpacked() == 2
     NpzFile(path, colour_order="rgb").get_episode(0)
-    assert len(runs) == 3
+    assert times_unpacked() == 3
     assert sorted(p.name for p in tmp_path.iterdir() if not p.name.endswith(".lock")) == ["a.npz", "a.npz.unpacked"]
 
 
@@ -127,7 +130,7 @@ def test_an_unpacking_that_was_killed_leaves_no_half_dataset(tmp_path: Path, mon
 
 def test_a_full_disk_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = save(tmp_path / "a.npz")
-    monkeypatch.setattr(npz_unpacking.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100})())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100})())
     with pytest.raises(
         DatasetError, match=r"a\.npz: cannot be unpacked.*the disk is full.*0\.0 GB are free; make room"
     ):

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from muse_core.datasets.exchange import export_dataset
+from muse_core.datasets.exchange.exchange import export_dataset
 from muse_core.datasets.opening import open_dataset
 from muse_core.datasets.store import DatasetError
 

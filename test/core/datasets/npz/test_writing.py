@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.datasets.npz_file import NpzFile
-from muse_core.datasets.npz_writing import write_npz
+from muse_core.datasets.npz.file import NpzFile
+from muse_core.datasets.npz.writing import write_npz
 from muse_core.datasets.store import DatasetError
 from muse_core.spec import ArraySpec, Spec
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.datasets.relabel import Relabelling, RelabelOptions, relabel
-from muse_core.datasets.relabel_cli import main
+from muse_core.datasets.relabelling.relabel import Relabelling, RelabelOptions, relabel
+from muse_core.datasets.relabelling.relabel_cli import main
 from muse_core.datasets.store import DatasetError, Episode
 from muse_core.geometry import apply_delta, quaternion_from_euler
 from muse_core.spec import ArraySpec, Spec

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from muse_core.datasets.known_keys import describe
-from muse_core.datasets.npz_columns import Column, NpzColumns
+from muse_core.datasets.npz.columns import Column, NpzColumns
 from muse_core.datasets.store import DatasetError
 from muse_core.spec import ArraySpec, Spec, SpecError
 

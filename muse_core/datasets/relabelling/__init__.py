@@ -1,0 +1,1 @@
+"""Labels for HYDRA, made of recorded clicks or speeds: ``muse relabel``."""
