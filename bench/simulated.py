@@ -15,11 +15,10 @@ from muse_core.environments.panda.expert import make_expert
 from muse_core.environments.simulated_panda import SimulatedPanda
 from muse_core.evaluation.rollout import EpisodeResult, run_episode
 from muse_core.policies.policy import Policy
-from muse_core.spec import Spec
+from muse_core.spec import Arrays, Spec
 from muse_core.worker_processes import begin_worker
 
 NOISE_M = 0.006  # on the expert's executed translation, as `muse demo` collects
-Arrays = dict[str, np.ndarray]
 
 
 def demonstrations(folder: Path, task: str, number: int, workers: int) -> EpisodeFolder:

@@ -12,8 +12,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+Arrays = dict[str, np.ndarray]  # data, by the names of a spec
 Role = Literal["observation", "action", "goal", "output", "episode"]
 ROLES: tuple[str, ...] = get_args(Role)
+QUATERNION = "quaternion xyzw"  # a unit that models and augmentation know
 
 
 class SpecError(ValueError):
@@ -49,6 +51,11 @@ class ArraySpec:
             raise SpecError(f"role must be one of {', '.join(ROLES)}, got {self.role!r}")
         if self.low is not None and self.high is not None and not self.low <= self.high:
             raise SpecError(f"low must not exceed high, got low={self.low}, high={self.high}")
+
+    @property
+    def is_quaternion(self) -> bool:
+        """Whether this is an orientation as a unit quaternion, the real part last."""
+        return self.unit == QUATERNION
 
     @property
     def is_image(self) -> bool:

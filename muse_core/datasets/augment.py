@@ -125,7 +125,7 @@ class Augmenter:
             size = int(np.prod(values.shape[2:]))
             noise = normal(self._seed, f"noise {name}", positions, steps * size)
             values += (std * noise).reshape(len(values), steps, *values.shape[2:]).astype(values.dtype)
-            if "quaternion" in self._spec[name].unit:
+            if self._spec[name].is_quaternion:
                 values /= np.linalg.norm(values, axis=-1, keepdims=True)
 
     def _recolour(self, name: str, images: np.ndarray, positions: np.ndarray) -> None:

@@ -15,9 +15,8 @@ import numpy as np
 from muse_core.datasets.augment import Augmenter
 from muse_core.datasets.statistics import Statistics
 from muse_core.datasets.views import View
-from muse_core.spec import Spec
+from muse_core.spec import Arrays, Spec
 
-Arrays = dict[str, np.ndarray]
 Size = tuple[int, int]  # (height, width) [px]
 
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from muse_core.datasets.augment import Augmenter
-from muse_core.datasets.batches import Arrays, WindowData, read_batch
+from muse_core.datasets.batches import WindowData, read_batch
 from muse_core.datasets.statistics import Statistics, merge_statistics
 from muse_core.datasets.views import View
+from muse_core.spec import Arrays
 
 
 class MixedDataset:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from muse_core.datasets.augment import Augmenter
-from muse_core.datasets.batches import Arrays, read_batch
+from muse_core.datasets.batches import read_batch
 from muse_core.datasets.draws import integers
 from muse_core.datasets.frames import copy_images, copy_windows
 from muse_core.datasets.open_episodes import OpenEpisodes
@@ -21,7 +21,7 @@ from muse_core.datasets.statistics import RunningStatistics, Statistics
 from muse_core.datasets.store import DatasetError, Episode, EpisodeStore
 from muse_core.datasets.views import View
 from muse_core.datasets.windows import Windows, index_windows, window_rows
-from muse_core.spec import ArraySpec, Spec
+from muse_core.spec import Arrays, ArraySpec, Spec
 
 GOAL = "goal/"
 _CHUNK = 2**16  # rows at a time, where float64 copies are made

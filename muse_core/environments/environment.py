@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
-
 from muse_core.environments.presets import Presets
-from muse_core.spec import Spec
-
-Arrays = dict[str, np.ndarray]
+from muse_core.spec import Arrays, Spec
 
 
 class EpisodeOverError(RuntimeError):

@@ -11,9 +11,10 @@ import gymnasium
 import numpy as np
 from gymnasium.envs.registration import load_env_creator
 
-from muse_core.environments.environment import Arrays, EpisodeOverError
+from muse_core.environments.environment import EpisodeOverError
 from muse_core.environments.gymnasium_spaces import find_leaves, put_together, spec_of, take_apart
 from muse_core.environments.presets import Preset, check_names, chosen_preset
+from muse_core.spec import Arrays
 
 SUCCESS_KEYS = ("is_success", "success")
 

@@ -10,8 +10,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from muse_core.environments.environment import Arrays, Environment
+from muse_core.environments.environment import Environment
 from muse_core.environments.gymnasium_spaces import space_of
+from muse_core.spec import Arrays
 
 
 class ExportedEnvironment(gymnasium.Env):

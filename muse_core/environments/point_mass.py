@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from muse_core.environments.environment import Arrays, EpisodeOverError
+from muse_core.environments.environment import EpisodeOverError
 from muse_core.environments.presets import START_COUNT, Preset, check_names, chosen_preset, numbers, spread_evenly
-from muse_core.spec import ArraySpec, Spec
+from muse_core.spec import Arrays, ArraySpec, Spec
 
 Dynamics = Literal["velocity", "acceleration"]
 ARENA_M = 1.0  # the walls stand this far from the origin

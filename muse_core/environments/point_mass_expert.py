@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from muse_core.environments.environment import Arrays
 from muse_core.environments.point_mass import MAX_ACCELERATION_M_S2, MAX_SPEED_M_S, Dynamics
+from muse_core.spec import Arrays
 
 APPROACH_PER_S = 1.5  # share of the remaining way covered in a second; slow enough to brake within the limits
 FOLLOW_PER_S = 4.0  # share of the missing speed made up in a second

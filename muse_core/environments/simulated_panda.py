@@ -17,7 +17,7 @@ from muse_core.control.kinematics import PandaKinematics
 from muse_core.control.limits import Limits, default_limits
 from muse_core.control.motion import MotionController
 from muse_core.control.state import ACTION_SIZES, ArmAction, RobotState
-from muse_core.environments.environment import Arrays, EpisodeOverError
+from muse_core.environments.environment import EpisodeOverError
 from muse_core.environments.panda.cameras import CAMERAS
 from muse_core.environments.panda.hand import MAX_WIDTH_M
 from muse_core.environments.panda.starts import evenly_spread_presets, read_preset
@@ -26,7 +26,7 @@ from muse_core.environments.panda.world import PandaWorld
 from muse_core.environments.presets import Preset, chosen_preset
 from muse_core.geometry import euler_from_quaternion
 from muse_core.images import checked_crop, decode_image, encode_jpeg
-from muse_core.spec import ArraySpec, Spec
+from muse_core.spec import Arrays, ArraySpec, Spec
 
 CONTROL_HZ = 100
 HELD_S = 0.3  # success must last this long to count

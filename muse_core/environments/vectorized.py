@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from muse_core.environments.environment import Arrays, Environment
+from muse_core.environments.environment import Environment
 from muse_core.environments.environment_worker import Description, Failure, run_worker
 from muse_core.environments.shared_arrays import SharedArrays
+from muse_core.spec import Arrays
 from muse_core.worker_processes import deaf_to_interrupts
 
 CLOSING_S = 5.0  # how long a worker may take to close before it is killed

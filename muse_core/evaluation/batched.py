@@ -14,11 +14,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from muse_core.environments.environment import Arrays
 from muse_core.environments.presets import Presets
 from muse_core.environments.vectorized import VectorizedEnvironment
 from muse_core.evaluation.rollout import EpisodeResult, Observer
-from muse_core.spec import Spec
+from muse_core.spec import Arrays, Spec
 
 
 class BatchedPolicy(Protocol):

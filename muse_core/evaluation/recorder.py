@@ -14,10 +14,10 @@ import numpy as np
 
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.store import DatasetError, EpisodeStore
-from muse_core.environments.environment import Arrays, Environment
+from muse_core.environments.environment import Environment
 from muse_core.evaluation.rollout import EpisodeResult, Observer
 from muse_core.policies.policy import Policy, label_of
-from muse_core.spec import ArraySpec, Spec
+from muse_core.spec import Arrays, ArraySpec, Spec
 
 REWARD, DONE = "reward", "done"
 

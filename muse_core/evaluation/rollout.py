@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from muse_core.environments.environment import Arrays, Environment
+from muse_core.environments.environment import Environment
 from muse_core.policies.policy import Policy, has_terminated, seed_policy
+from muse_core.spec import Arrays
 
 
 class Observer:

@@ -6,14 +6,13 @@ recorded or came of it, `model_outputs` what the model gave.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 
 from muse_core.metrics.groups import checked_groups, group_means, named
-
-Arrays = Mapping[str, np.ndarray]
+from muse_core.spec import Arrays
 
 
 class Metric(Protocol):

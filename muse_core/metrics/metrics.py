@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from muse_core.metrics.metric import Arrays, BatchMetric, ElementwiseMetric
+from muse_core.metrics.metric import BatchMetric, ElementwiseMetric
+from muse_core.spec import Arrays
 
 MASK = "mask"
 Source = Literal["inputs", "outputs", "model_outputs"]

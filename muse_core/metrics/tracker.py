@@ -8,7 +8,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from muse_core.metrics.groups import named
-from muse_core.metrics.metric import Arrays, Metric, batch_size
+from muse_core.metrics.metric import Metric, batch_size
+from muse_core.spec import Arrays
 
 OverTime = Literal["max", "min", "sum", "mean", "last"]
 

@@ -25,7 +25,7 @@ from muse_core.models.networks.mlp import MLP
 from muse_core.models.networks.recurrent import Recurrent
 from muse_core.models.observations import ObservationEncoder, build_observation_encoder
 from muse_core.models.recurrent_trunk import RecurrentTrunk, TrunkMemory
-from muse_core.models.waypoints import WaypointCodec
+from muse_core.models.waypoint_codec import WaypointCodec
 from muse_core.waypoints import Pose, WaypointSteps
 
 if TYPE_CHECKING:

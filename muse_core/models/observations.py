@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from muse_core.datasets.statistics import Statistics
     from muse_core.spec import Spec
 
-QUATERNION_UNIT = "quaternion xyzw"
-
 
 class ObservationEncoder(nn.Module):
     """Encodes (B, O, ...) observations, and goals where there are any, as (B, O, size)."""
@@ -53,7 +51,7 @@ class ObservationEncoder(nn.Module):
         """
         super().__init__()
         self.images = [name for name, array in observations.items() if array.is_image]
-        rotations = [n for n, array in observations.items() if array.unit == QUATERNION_UNIT]
+        rotations = [n for n, array in observations.items() if array.is_quaternion]
         self.vectors = [n for n in observations if n not in self.images and n not in rotations]
         shapes = {name: observations[name].shape for name in self.vectors}
         self.normalizer = Normalizer(shapes, statistics)

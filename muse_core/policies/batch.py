@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from muse_core.policies.policy import Arrays, Policy, has_terminated, label_of, seed_policy
+from muse_core.policies.policy import Policy, has_terminated, label_of, seed_policy
+from muse_core.spec import Arrays
 
 
 class PolicyBatch:

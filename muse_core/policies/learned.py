@@ -12,8 +12,7 @@ import numpy as np
 
 from muse_core.checkpoints import Checkpoint, load_checkpoint
 from muse_core.policies.chunking import ChunkExecutor
-from muse_core.policies.policy import Arrays
-from muse_core.spec import Spec
+from muse_core.spec import Arrays, Spec
 
 
 class LearnedPolicy:
@@ -116,12 +115,10 @@ class LearnedPolicy:
 
     def warm_up(self, steps: int = 5) -> None:
         """Act a few times on made-up observations, so that the first real action is as fast as the rest; then reset."""
-        from muse_core.models.observations import QUATERNION_UNIT
-
         leading = () if self.batch_size is None else (self.batch_size,)
         spec = Spec({**self.goal_spec, **self.observation_spec})
         observation = spec.zeros(*leading)
-        for name in (n for n, array in spec.items() if array.unit == QUATERNION_UNIT):
+        for name in (n for n, array in spec.items() if array.is_quaternion):
             observation[name][..., 3] = 1.0  # zeros are no rotation
         for _ in range(steps):
             self.act(observation)

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-
-Arrays = dict[str, np.ndarray]
+from muse_core.spec import Arrays
 
 
 class Policy(Protocol):

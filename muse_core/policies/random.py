@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from muse_core.policies.policy import Arrays
-from muse_core.spec import Spec
+from muse_core.spec import Arrays, Spec
 
 Limits = Mapping[str, tuple[np.ndarray, np.ndarray]]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from muse_core.policies.policy import Arrays
+from muse_core.spec import Arrays
 
 if TYPE_CHECKING:
     from muse_core.datasets.store import EpisodeStore

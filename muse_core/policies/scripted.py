@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from muse_core.policies.policy import Arrays
+from muse_core.spec import Arrays
 
 
 class ScriptedPolicy:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from muse_core.policies.policy import Arrays, Policy, has_terminated, label_of, seed_policy
+from muse_core.policies.policy import Policy, has_terminated, label_of, seed_policy
+from muse_core.spec import Arrays
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from muse_core.policies.policy import Arrays, Policy, has_terminated, label_of, seed_policy
+from muse_core.policies.policy import Policy, has_terminated, label_of, seed_policy
+from muse_core.spec import Arrays
 
 
 class TimeoutPolicy:

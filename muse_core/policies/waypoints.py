@@ -19,7 +19,7 @@ from muse_core.geometry import (
     rotation_vector_from_quaternion,
     toward,
 )
-from muse_core.policies.policy import Arrays
+from muse_core.spec import Arrays
 
 
 @dataclass(frozen=True)

@@ -7,22 +7,20 @@ before, and all that failures show, is not. The idea is that of Fu et al., "Vari
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from muse_core.files import replacing
-from muse_core.spec import Spec
+from muse_core.spec import Arrays, Spec
 
 if TYPE_CHECKING:
     from muse_core.rewards.success_network import SuccessNetwork
 
 FORMAT, VERSION = "muse success classifier", 1
 BATCH = 256
-
-Arrays = Mapping[str, np.ndarray]
 
 
 class ClassifierError(ValueError):

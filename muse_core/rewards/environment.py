@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from muse_core.environments.environment import Arrays, Environment
+from muse_core.environments.environment import Environment
 from muse_core.rewards.reward import Reward
+from muse_core.spec import Arrays
 
 
 class RewardedEnvironment:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-Arrays = dict[str, np.ndarray]
+from muse_core.spec import Arrays
 
 
 class Reward(Protocol):

@@ -12,7 +12,7 @@ import numpy as np
 
 from muse_core.configs import ConfigError, TrainConfig
 from muse_core.files import write_text
-from muse_core.trainers.animation import encode_gif
+from muse_core.video import encode_gif
 
 Scalars = dict[str, float]
 

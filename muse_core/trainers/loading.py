@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from muse_core.datasets.augment import Augmenter
-from muse_core.datasets.batches import Arrays, WindowData, allocate
+from muse_core.datasets.batches import WindowData, allocate
 from muse_core.datasets.sampler import Sampler
 from muse_core.models.model import Tensors
+from muse_core.spec import Arrays
 from muse_core.trainers.device_images import DeviceImages
 
 # On a CPU the model wants the cores; a GPU eats faster than one thread reads.

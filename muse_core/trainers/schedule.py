@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def progress(step: int, max_steps: int, elapsed_s: float = 0.0, max_s: float | None = None) -> float:
+def share_done(step: int, max_steps: int, elapsed_s: float = 0.0, max_s: float | None = None) -> float:
     """How far training has come, from 0 to 1, by steps or by time: whichever limit is nearer."""
     by_steps = step / max_steps
     by_time = elapsed_s / max_s if max_s else 0.0
@@ -17,7 +17,7 @@ def learning_rate_factor(step: int, done: float, warmup_steps: int, final: float
 
     Args:
         step: Gradient steps done; the rate rises linearly over the first `warmup_steps`.
-        done: Progress from 0 to 1; the rate falls with it along half a cosine.
+        done: How far training has come, from 0 to 1; the rate falls with it along half a cosine.
         warmup_steps: Length of the rise.
         final: What is left at the end.
     """

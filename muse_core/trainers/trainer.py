@@ -30,7 +30,7 @@ from muse_core.trainers.optimisation import Optimisation, autocast
 from muse_core.trainers.progress import Progress, check_finite
 from muse_core.trainers.random_numbers import own_random_numbers, random_state, set_random_state
 from muse_core.trainers.rollouts import run_rollouts
-from muse_core.trainers.schedule import learning_rate_factor, progress
+from muse_core.trainers.schedule import learning_rate_factor, share_done
 from muse_core.trainers.throughput import Meter
 from muse_core.trainers.validation import mean_losses, open_loop_errors
 
@@ -199,7 +199,7 @@ class Trainer:
     def _done(self) -> float:
         limit = self.config.max_minutes
         elapsed = self.progress.elapsed_s
-        return progress(self.progress.step, self.config.max_steps, elapsed, limit * 60 if limit else None)
+        return share_done(self.progress.step, self.config.max_steps, elapsed, limit * 60 if limit else None)
 
     def _set_learning_rate(self, done: float) -> float:
         config = self.config

@@ -10,13 +10,12 @@ import torch
 
 from muse_core.models.model import Tensors, Term, Terms, weighted_loss
 from muse_core.policies.learned import LearnedPolicy
+from muse_core.spec import Arrays
 from muse_core.trainers.distributed import Processes
 
 if TYPE_CHECKING:
     from muse_core.datasets.sequence import SequenceDataset
     from muse_core.datasets.store import Episode
-
-Arrays = dict[str, np.ndarray]
 
 BATCH = 32
 

@@ -1,9 +1,11 @@
 """A written video is read back: its size, length and colours."""
 
+import io
+
 import numpy as np
 import pytest
 
-from muse_core.video import write_video
+from muse_core.video import encode_gif, write_video
 
 av = pytest.importorskip("av")
 
@@ -33,3 +35,11 @@ def test_a_frame_of_another_size_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"frame 2: expected uint8 of shape \(64, 64, 3\), got uint8 of \(32, 64, 3\)"):
         write_video(tmp_path / "odd.mp4", frames, fps=10)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_animation_plays_its_frames():
+    frames = [np.full((6, 8, 3), 80 * i, np.uint8) for i in range(3)]
+    with av.open(io.BytesIO(encode_gif(frames, 10.0))) as container:
+        shown = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert [int(frame.mean()) // 50 for frame in shown] == [0, 1, 3]
+    assert shown[0].shape == (6, 8, 3)

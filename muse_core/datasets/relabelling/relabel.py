@@ -17,10 +17,9 @@ from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.relabelling.clicks import Segments, clicks_from_speeds, parse_clicks, pose_speeds
 from muse_core.datasets.store import DatasetError, Episode, EpisodeStore
 from muse_core.files import building_folder
-from muse_core.spec import ArraySpec, Spec
+from muse_core.spec import Arrays, ArraySpec, Spec
 from muse_core.waypoints import Pose, WaypointSteps
 
-Arrays = dict[str, np.ndarray]
 MODE = "mode"
 GRIPPER_TARGET = "target/gripper"
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from muse_core.environments.environment import Arrays, Environment, EpisodeOverError
-from muse_core.spec import SpecError
+from muse_core.environments.environment import Environment, EpisodeOverError
+from muse_core.spec import Arrays, SpecError
 
 Step = tuple[Arrays, float, bool, bool, dict[str, Any]]
 

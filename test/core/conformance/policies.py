@@ -15,9 +15,7 @@ import numpy as np
 
 from muse_core.policies.batch import PolicyBatch
 from muse_core.policies.policy import Policy, has_terminated, seed_policy
-from muse_core.spec import Spec
-
-Arrays = dict[str, np.ndarray]
+from muse_core.spec import Arrays, Spec
 
 
 class PolicyConformance:

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from muse_core.datasets.statistics import Statistics  # noqa: E402
 from muse_core.geometry import quaternion_from_euler  # noqa: E402
-from muse_core.models.waypoints import WaypointCodec  # noqa: E402
+from muse_core.models.waypoint_codec import WaypointCodec  # noqa: E402
 from muse_core.waypoints import Pose  # noqa: E402
 
 HALF = np.sqrt(0.5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.rewards.training import label_rows, train_success_classifier
+from muse_core.rewards.classifier_training import label_rows, train_success_classifier
 from muse_core.spec import ArraySpec, Spec, SpecError
 
 torch = pytest.importorskip("torch")

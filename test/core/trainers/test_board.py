@@ -12,7 +12,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("tensorboard")
 pytest.importorskip("tyro")
 
-from muse_core.trainers.animation import encode_gif  # noqa: E402
 from muse_core.trainers.board import MetricsFile  # noqa: E402
 
 
@@ -79,14 +78,3 @@ def test_metrics_of_steps_that_will_be_taken_again_are_forgotten(tmp_path):
     metrics.scalars(3, {"a": 2.0})
     metrics.close()
     assert [json.loads(line) for line in path.read_text().splitlines()] == [{"step": 1, "a": 1}, {"step": 3, "a": 2.0}]
-
-
-def test_an_animation_plays_its_frames():
-    av = pytest.importorskip("av")
-    frames = [np.full((6, 8, 3), 80 * i, np.uint8) for i in range(3)]
-    import io
-
-    with av.open(io.BytesIO(encode_gif(frames, 10.0))) as container:
-        shown = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    assert [int(frame.mean()) // 50 for frame in shown] == [0, 1, 3]
-    assert shown[0].shape == (6, 8, 3)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from muse_core.trainers.schedule import learning_rate_factor, progress
+from muse_core.trainers.schedule import learning_rate_factor, share_done
 
 
 def test_progress_follows_whichever_limit_is_nearer():
-    assert progress(50, 100) == 0.5
-    assert progress(50, 100, elapsed_s=30.0, max_s=40.0) == 0.75
-    assert progress(50, 100, elapsed_s=1.0, max_s=40.0) == 0.5
-    assert progress(150, 100) == 1.0
+    assert share_done(50, 100) == 0.5
+    assert share_done(50, 100, elapsed_s=30.0, max_s=40.0) == 0.75
+    assert share_done(50, 100, elapsed_s=1.0, max_s=40.0) == 0.5
+    assert share_done(150, 100) == 1.0
 
 
 def test_the_rate_rises_over_the_warm_up_and_falls_along_half_a_cosine():

@@ -9,7 +9,7 @@ import pytest
 
 from muse_core.configs import BCRNNConfig, ConfigError, SmallEncoderConfig, TrainConfig, load_config
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SHIPPED = sorted((ROOT / "config" / "train").rglob("*.py"))
 
 
