@@ -54,7 +54,7 @@ def train_muse(config: str, data: EpisodeFolder, runs: Path, name: str, options:
     path = runs / name / "models" / "model.pt"
     if path.exists():
         raise SystemExit(f"bench/learning.py: {path} is there already; remove it or name another --runs")
-    command = [sys.executable, "-m", "muse_ros.command", "train", f"config/train/sim/{config}.py"]
+    command = [sys.executable, "-m", "muse_ros.command", "train", f"config/train/{config}.py"]
     command += ["--dataset", str(data.path.resolve()), "--experiments_dir", str(runs.resolve()), "--exp_name", name]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     began = time.perf_counter()
@@ -167,7 +167,7 @@ def compare(arguments: argparse.Namespace, runs: Path, seeds: range) -> dict[str
     data = demonstrations(arguments.data, "lift", arguments.demonstrations, arguments.workers)
     options = ["--max_steps", str(arguments.steps), "--max_minutes", "None", "--threads", str(arguments.threads)]
     options += ["--validation_fraction", "0", "--horizon", str(HORIZON), "--batch_size", str(BATCH)]
-    ours, taken = train_muse("lift", data, runs, "muse", options)
+    ours, taken = train_muse("sim/lift", data, runs, "muse", options)
     ours_results = evaluate(partial(muse_policy, ours), "lift", seeds, arguments.workers)
     figures = {"muse": outcome("muse", ours_results, taken)}
     theirs: list[tuple[int, list[EpisodeResult]]] = []
@@ -192,7 +192,7 @@ def tasks_table(arguments: argparse.Namespace, runs: Path, seeds: range) -> dict
         data = demonstrations(arguments.data, task, arguments.demonstrations, arguments.workers)
         options = ["--max_minutes", f"{arguments.minutes:g}", "--threads", str(arguments.threads)]
         options += ["--max_steps", str(arguments.steps)] if arguments.steps else []
-        path, taken = train_muse(task, data, runs, task, options)
+        path, taken = train_muse(f"sim/{task}", data, runs, task, options)
         results = evaluate(partial(muse_policy, path), task, seeds, arguments.workers)
         figures[task] = outcome(task, results, taken)
     timing.table(
