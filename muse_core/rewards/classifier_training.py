@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,18 +110,23 @@ def train_success_classifier(
         torch.manual_seed(seed)
         network = SuccessNetwork(spec, hidden_sizes, statistics)
     optimizer = torch.optim.AdamW(network.parameters(), learning_rate, weight_decay=weight_decay)
-    rng = np.random.default_rng(seed)
     half = max(1, batch_size // 2)
     wanted = torch.cat([torch.ones(half), torch.zeros(half)])
     network.train()
-    for _ in range(steps):
-        chosen = [kind[rng.integers(len(kind), size=half)] for kind in (rows.success, rows.failure)]
-        batch = _gather(opened, np.concatenate(chosen), list(spec))
-        loss = F.binary_cross_entropy_with_logits(network({k: torch.from_numpy(v) for k, v in batch.items()}), wanted)
+    for chosen in _balanced(rows, half, steps, seed):
+        batch = {key: torch.from_numpy(array) for key, array in _gather(opened, chosen, list(spec)).items()}
+        loss = F.binary_cross_entropy_with_logits(network(batch), wanted)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     return SuccessClassifier(spec, hidden_sizes, network)
+
+
+def _balanced(rows: LabelledRows, half: int, steps: int, seed: int) -> Iterator[np.ndarray]:
+    """The rows of each batch, (2 * half, 2): as many of success, first, as of failure."""
+    rng = np.random.default_rng(seed)
+    for _ in range(steps):
+        yield np.concatenate([kind[rng.integers(len(kind), size=half)] for kind in (rows.success, rows.failure)])
 
 
 def _statistics(opened: OpenEpisodes, count: int, key: str) -> Statistics:

@@ -42,7 +42,7 @@ class DeviceImages:
         self._first = first[np.concatenate([p.windows.episode + b for p, b in zip(parts, before, strict=False)])]
         self._start = np.concatenate([part.windows.start for part in parts])
         self._length = np.concatenate([part.windows.length for part in parts])
-        self._horizon = parts[0].windows.horizon
+        self._horizon, self._skip = parts[0].windows.horizon, parts[0].windows.skip
         rows = int(sum(each.sum() for each in lengths))
         try:
             self._images = {
@@ -68,7 +68,7 @@ class DeviceImages:
             indices: (B,) numbers of windows.
             positions: (B,) places in the order of draws.
         """
-        rows, _ = window_rows(self._start[indices], self._length[indices], self._horizon)
+        rows, _ = window_rows(self._start[indices], self._length[indices], self._horizon, self._skip)
         rows += self._first[indices][:, None]
         views = self._augmenter.views(positions, self._steps)
         found = {}

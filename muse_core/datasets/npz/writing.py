@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from muse_core.datasets.array_files import rows_at_once
+from muse_core.datasets.array_files import Rows, rows_at_once
 from muse_core.datasets.npz.layout import META_KEY, META_VERSION, ColourOrder
 from muse_core.datasets.store import DatasetError, EpisodeStore
 from muse_core.files import replacing
@@ -94,13 +94,14 @@ def _parts(key: str, spec: ArraySpec, store: EpisodeStore, bar: Any) -> Iterator
             yield _delimiter(key, spec, length)
         else:
             found = store.get_episode(number, [key]).arrays[key]
-            if spec.role == "episode":
-                yield np.asarray(found)[None]
-            else:
-                step = length if spec.dtype == "str" else rows_at_once(spec.shape, spec.dtype)
-                for begin in range(0, length, step):
-                    yield np.asarray(found[begin : begin + step])
+            whole = spec.role == "episode" or spec.dtype == "str"
+            yield from [np.asarray(found).reshape(-1, *spec.shape)] if whole else _chunks(found, spec, length)
         bar.update()
+
+
+def _chunks(array: Rows, spec: ArraySpec, length: int) -> Iterator[np.ndarray]:
+    step = rows_at_once(spec.shape, spec.dtype)
+    return (np.asarray(array[begin : begin + step]) for begin in range(0, length, step))
 
 
 def _delimiter(key: str, spec: ArraySpec, length: int) -> np.ndarray:

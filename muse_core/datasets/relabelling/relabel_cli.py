@@ -87,6 +87,11 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--keep_actions", action="store_true", help="leave the actions of sparse rows as they were recorded"
     )
     parser.add_argument("--rate_hz", type=_positive, metavar="HZ", help="rows per second (default: what DATASET says)")
+    _add_groups(parser, default)
+    return parser.parse_args(argv)
+
+
+def _add_groups(parser: argparse.ArgumentParser, default: RelabelOptions) -> None:
     _add_numbers(
         parser.add_argument_group("actions of sparse rows"),
         default.steps,
@@ -116,7 +121,6 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     ):
         value = getattr(default, name)
         keys.add_argument(f"--{name}", default=value, metavar="KEY", help=f"{text} (default: {value})")
-    return parser.parse_args(argv)
 
 
 def _of(cls: type, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -180,23 +180,27 @@ class RobomimicFile:
             raise DatasetError(f"{self.path}: attribute {MUSE_ATTRIBUTE!r}: {error}") from error
         arrays: dict[str, ArraySpec] = {}
         for key, place in self._places.items():
-            dataset = group[place]
-            if key in said.get("added", ()):
-                continue
-            per_episode = bool(dataset.attrs.get(PER_EPISODE, False))
-            text = h5py.check_string_dtype(dataset.dtype) is not None
-            if key in known:
-                arrays[key] = known[key]
-            elif not per_episode and (not dataset.shape or dataset.shape[0] != length):
-                logger.warning("%s, %s: shape %s, not one row a step; left out", self.path, dataset.name, dataset.shape)
-            elif not text and dataset.dtype.kind not in "biuf":
-                logger.warning("%s, %s: dtype %s is left out", self.path, dataset.name, dataset.dtype)
-            else:
-                row = dataset.shape if per_episode else dataset.shape[1:]
-                dtype = np.dtype(str) if text else np.dtype(bool) if key == "done" else dataset.dtype
-                spec = describe(key, row, dtype, per_episode)
-                arrays[key] = spec if place.startswith("obs/") or key == "action" else _as_output(spec)
+            if key not in said.get("added", ()):
+                found = known.get(key) or self._describe_array(
+                    key, group[place], length, in_obs=place.startswith("obs/")
+                )
+                arrays |= {key: found} if found else {}
         return Spec({key: arrays[key] for key in (*known, *arrays) if key in arrays})
+
+    def _describe_array(self, key: str, dataset: h5py.Dataset, length: int, in_obs: bool) -> ArraySpec | None:
+        """What a dataset is, by its name and form; None, and a warning, for one that fits no spec."""
+        per_episode = bool(dataset.attrs.get(PER_EPISODE, False))
+        text = h5py.check_string_dtype(dataset.dtype) is not None
+        if not per_episode and (not dataset.shape or dataset.shape[0] != length):
+            logger.warning("%s, %s: shape %s, not one row a step; left out", self.path, dataset.name, dataset.shape)
+            return None
+        if not text and dataset.dtype.kind not in "biuf":
+            logger.warning("%s, %s: dtype %s is left out", self.path, dataset.name, dataset.dtype)
+            return None
+        row = dataset.shape if per_episode else dataset.shape[1:]
+        dtype = np.dtype(str) if text else np.dtype(bool) if key == "done" else dataset.dtype
+        spec = describe(key, row, dtype, per_episode)
+        return spec if in_obs or key == "action" else _as_output(spec)
 
     def _array(self, demo: str, key: str, length: int) -> np.ndarray:
         spec = self.spec[key]
