@@ -25,9 +25,12 @@ class UnetConfig:
     """Groups of the group norms; they divide the channels."""
     step_width: int = 128
     """Width of the embedding of how far the denoising has come."""
+    condition_width: int = 256
+    """Numbers that the observations become, by a linear layer, before they condition each convolution."""
 
     def __post_init__(self) -> None:
         check_types(self)
+        require(self.condition_width >= 1, "model.denoiser.condition_width", "at least 1", self.condition_width)
         require(len(self.channels) > 0, "model.denoiser.channels", "at least one level", self.channels)
         require(self.groups > 0, "model.denoiser.groups", "positive", self.groups)
         divides = all(c > 0 and c % self.groups == 0 for c in self.channels)

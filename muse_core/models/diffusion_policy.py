@@ -163,7 +163,12 @@ def build(config: TrainConfig, spec: Spec, statistics: Mapping[str, Statistics] 
     net = model.denoiser
     if net.kind == "unet":
         denoiser = UnetDenoiser(
-            *sizes, channels=net.channels, kernel=net.kernel, groups=net.groups, step_width=net.step_width
+            *sizes,
+            channels=net.channels,
+            kernel=net.kernel,
+            groups=net.groups,
+            step_width=net.step_width,
+            condition_width=net.condition_width,
         )
     else:
         denoiser = TransformerDenoiser(

