@@ -244,6 +244,12 @@ def test_every_node_is_an_executable_and_every_command_is_run_by_ros_too():
     assert {path.stem for path in ROOT.glob("launch/*.py")} == {f"{graph}.launch" for graph in GRAPHS}
 
 
+def test_every_configuration_is_part_of_an_installation():
+    listed = (ROOT / "pyproject.toml").read_text()
+    folders = {path.parent for path in ROOT.glob("config/**/*") if path.suffix in (".py", ".yaml")}
+    assert not [name(folder) for folder in folders if f'"share/muse_ros/{name(folder)}"' not in listed]
+
+
 def test_every_ros_package_that_is_imported_is_declared_in_package_xml():
     manifest = (ROOT / "package.xml").read_text()
     found = {each.split(".")[0] for path in MODULES for each in imports(path)} & (ROS | LAUNCH)
