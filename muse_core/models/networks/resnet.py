@@ -11,6 +11,7 @@ from pickle import UnpicklingError
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
@@ -48,8 +49,17 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, h, w) to (N, outputs, h / stride, w / stride), rounded up."""
         skip = x if self.downsample is None else self.downsample(x)
-        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.relu(self.bn1(self._shrink(x)))
         return self.relu(self.bn2(self.conv2(x)) + skip)
+
+    def _shrink(self, x: Tensor) -> Tensor:
+        """The first convolution, without a stride along a side of one pixel, where it changes nothing.
+
+        With it, oneDNN leaves weights that see only padding out of their gradient in bfloat16: it holds what the memory
+        held before, now and then NaN. Pictures of 16 pixels come down to one before the last layer.
+        """
+        stride = [s if n > 1 else 1 for s, n in zip(self.conv1.stride, x.shape[-2:], strict=True)]
+        return F.conv2d(x, self.conv1.weight, stride=stride, padding=self.conv1.padding)
 
 
 class ResNet(nn.Module):

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from muse_core.models.networks.resnet import ResNet, load_resnet  # noqa: E402
+from muse_core.models.networks.resnet import BasicBlock, ResNet, load_resnet  # noqa: E402
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
@@ -112,6 +112,23 @@ def test_a_file_that_is_missing_or_something_else_is_named(tmp_path):
     (tmp_path / "text.pth").write_text("not weights")
     with pytest.raises(ValueError, match=r"text\.pth: not a state dict"):
         load_resnet(ResNet(18), tmp_path / "text.pth")
+
+
+def test_a_map_of_one_pixel_has_a_finite_gradient_in_half_precision():
+    torch.manual_seed(0)
+    block = BasicBlock(256, 512, 2, "group")
+    x = torch.randn(4, 256, 1, 1)
+    assert torch.equal(block._shrink(x), block.conv1(x))
+    for _ in range(10):
+        # What torch allocates next lies where these were.
+        sizes = (block.conv1.weight.numel() // 2, block.conv1.weight.numel(), 2**20)
+        junk = [torch.full((size,), torch.nan) for size in sizes for _ in range(10)]
+        del junk
+        block.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = block(x).float().square().sum()
+        loss.backward()
+        assert all(torch.isfinite(parameter.grad).all() for parameter in block.parameters())
 
 
 def test_another_depth_is_refused():
