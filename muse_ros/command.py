@@ -7,6 +7,8 @@ both have the commands that they can run. Imports no package that pip installs.
 from __future__ import annotations
 
 import difflib
+import os
+import select
 import sys
 from importlib import import_module, metadata
 from pathlib import Path
@@ -34,7 +36,19 @@ def main(argv: list[str] | None = None) -> int:
     Args:
         argv: The command line without the program's name, the process's own by default.
     """
-    argv = sys.argv[1:] if argv is None else argv
+    try:
+        status = _run(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        if not _unheard():  # another pipe broke
+            raise
+        # What is still buffered has to go somewhere when the interpreter flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13  # what a shell says of SIGPIPE
+
+
+def _run(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(describe())
         return 0
@@ -56,6 +70,13 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(f"muse {name}: {said}", file=sys.stderr)
         return 1
+
+
+def _unheard() -> bool:
+    """Whether nobody reads this command's output any more, as in ``muse inspect data/lift | head -3``."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(events & select.POLLERR for _, events in poll.poll(0))
 
 
 def shipped(argument: str) -> str:

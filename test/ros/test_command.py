@@ -30,6 +30,13 @@ def test_an_unknown_subcommand_near_nothing_lists_all(capsys: pytest.CaptureFixt
     assert "there are: " in capsys.readouterr().err
 
 
+def test_a_reader_that_goes_away_ends_it_without_a_traceback():
+    program = "from muse_ros.command import main; import sys; sys.exit(main(['--help']))"
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child.stdout.close()  # before anything is written
+    assert (child.stderr.read(), child.wait(60)) == ("", 141)
+
+
 @pytest.mark.parametrize("name", command.SUBCOMMANDS)
 def test_every_subcommand_exists(name: str):
     module, _, function = command.SUBCOMMANDS[name][0].partition(":")
