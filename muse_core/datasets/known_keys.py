@@ -1,4 +1,4 @@
-"""What the original Muse's keys are: units and roles for files that hold arrays and say nothing about them.
+"""The keys of the original Muse and of robosuite: units and roles, for files that hold arrays and say nothing of them.
 
 A key that is not listed is an observation without a unit, unless its name says more (see :func:`describe`).
 """
@@ -18,6 +18,8 @@ _UNITS = {
     "gripper_width": "m",
     "gripper_pos": "1 - width / 0.0857 m; 1 is closed",
     "stamp_ns": "ns",
+    "robot0_eef_pos": "m",  # robosuite's names, which robomimic's files have
+    "robot0_eef_quat": "quaternion xyzw",
 }
 _OUTPUTS = {
     "done", "rollout_timestep", "reward", "policy_type", "policy_name", "policy_switch", "click_state", "mode", "real",

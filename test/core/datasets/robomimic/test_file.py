@@ -83,6 +83,13 @@ def test_spec_provenance_and_filter_keys_come_from_the_file(tmp_path: Path):
     assert file.metadata(2) == {"model_file": "<mujoco/>", "filter_keys": ["valid"]}
 
 
+def test_the_orientation_of_robosuites_hand_is_known_to_be_a_quaternion(tmp_path: Path):
+    with h5py.File(tmp_path / "a.hdf5", "w") as file:
+        file["data/demo_0/actions"] = np.zeros((2, 7))
+        file["data/demo_0/obs/robot0_eef_quat"] = np.zeros((2, 4))
+    assert RobomimicFile(tmp_path / "a.hdf5").spec["robot0_eef_quat"].unit == "quaternion xyzw"
+
+
 @pytest.mark.parametrize("options", [{}, {"compression": "gzip"}], ids=["contiguous", "gzip"])
 def test_windows_are_drawn_from_it_as_float32(tmp_path: Path, options: dict):
     demos = write(tmp_path / "a.hdf5", **options)
