@@ -191,6 +191,7 @@ class TrainConfig:
         require(0 <= self.validation_fraction < 1, "validation_fraction", "in [0, 1)", self.validation_fraction)
         require(0 <= self.ema_decay < 1, "ema_decay", "in [0, 1)", self.ema_decay)
         require(0 < self.final_learning_rate <= 1, "final_learning_rate", "in (0, 1]", self.final_learning_rate)
+        require(self.image_size is None or min(self.image_size) >= 1, "image_size", "at least 1 pixel", self.image_size)
         require(0 < self.image_crop <= 1, "image_crop", "in (0, 1]", self.image_crop)
         self._check_keys()
         self._check_sampling()
@@ -218,7 +219,9 @@ class TrainConfig:
             weights = getattr(self, name)
             require(all(w >= 0 for w in weights), name, "numbers of at least 0", weights)
             require(not weights or sum(weights) > 0, name, "not all zero", weights)
-        count = 1 + len(self.extra_datasets)
+        names = (self.dataset, *self.extra_datasets)
+        require(len(set(names)) == len(names), "extra_datasets", "others than dataset, each named once", names)
+        count = len(names)
         fits = not self.dataset_weights or len(self.dataset_weights) == count
         require(fits, "dataset_weights", f"one for each of the {count} datasets", self.dataset_weights)
 

@@ -108,6 +108,11 @@ class SequenceDataset:
         return len(self._kept_names) == len(self._sources)
 
     @property
+    def stored_spec(self) -> Spec:
+        """Of everything that the episodes hold, whether batches are made of it or not."""
+        return self._store.spec
+
+    @property
     def lead(self) -> dict[str, tuple[int, ...]]:
         """Batch key to its time dimensions: (T,), or () for goals and what belongs to a whole episode."""
         horizon, steps = self.windows.horizon, self._observation_steps

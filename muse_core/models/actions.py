@@ -34,7 +34,7 @@ class ActionCodec(nn.Module):
 
     def encode(self, batch: Tensors) -> Tensor:
         """(B, H, ...) actions in units to (B, H, size), normalised."""
-        return torch.cat([self.normalizer.normalize(name, batch[name]).flatten(2) for name in self.sizes], dim=-1)
+        return torch.cat([self.normalizer.vectors(name, batch[name]) for name in self.sizes], dim=-1)
 
     def decode(self, values: Tensor) -> Tensors:
         """(..., size), normalised, to actions in units, (..., *shape), none outside what the training data held."""

@@ -107,7 +107,7 @@ class Hydra(nn.Module):
         """Each mode's error on normalised actions, and the cross-entropy of the mode's logits."""
         features = self.encoder(batch)
         output, mask = self.trunk(features), batch["mask"]
-        mode = (batch["mode"].flatten(2)[..., 0] > 0) & mask
+        mode = (batch["mode"].reshape(*mask.shape, -1)[..., 0] > 0) & mask
         own = {m: torch.where(mode == bool(m), 1 - self.gamma, self.gamma) for m in (SPARSE, DENSE)}
         dense = self.head.loss(output, self.actions.encode(batch))
         target = self.waypoints.encode(batch).masked_fill(~mask.unsqueeze(-1), 0.0)

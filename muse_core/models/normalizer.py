@@ -36,6 +36,10 @@ class Normalizer(nn.Module):
         """(..., *shape) in the spec's units to the same shape, normalised."""
         return (values.float() - self._get(name, "offset")) / self._get(name, "scale")
 
+    def vectors(self, name: str, values: Tensor) -> Tensor:
+        """(B, T, *shape) in the spec's units to (B, T, size), normalised; a single number is a vector of one."""
+        return self.normalize(name, values).reshape(*values.shape[:2], -1)
+
     def unnormalize(self, name: str, values: Tensor) -> Tensor:
         """The inverse of :meth:`normalize`."""
         return values * self._get(name, "scale") + self._get(name, "offset")

@@ -123,7 +123,7 @@ class ObservationEncoder(nn.Module):
 
     def _encode(self, arrays: Tensors, real: Tensor | None = None) -> tuple[list[Tensor], list[Tensor]]:
         """Features of each of these (B, T, ...) arrays, (B, T, ...): of what is no picture, and of pictures."""
-        vectors = [self.normalizer.normalize(n, arrays[n]).flatten(2) for n in self.vectors if n in arrays]
+        vectors = [self.normalizer.vectors(n, arrays[n]) for n in self.vectors if n in arrays]
         vectors += [rotation_columns(arrays[n].float()) for n in self.columns if n in arrays]
         vectors += [encode(arrays[n].float()) for n, encode in self.rotations.items() if n in arrays]
         return vectors, self._encode_images({n: arrays[n] for n in self.images if n in arrays}, real)

@@ -147,20 +147,27 @@ class WeightsAndBiases(ScalarSink):
     """A run of Weights & Biases, gone on with where the experiment is; offline where WANDB_MODE says so."""
 
     def __init__(self, folder: Path, config: TrainConfig) -> None:
-        """Begin the experiment's run, or go on with it."""
+        """Begin the experiment's run, or go on with it.
+
+        Raises:
+            ConfigError: when wandb cannot begin one: nobody is logged in, or its server does not answer.
+        """
         import wandb
 
         path = folder / "wandb_run.json"
         if not path.is_file():
             write_text(path, json.dumps({"id": uuid.uuid4().hex[:12]}) + "\n")
-        self._run = wandb.init(
-            project=config.wandb_project,
-            name=folder.name,
-            id=json.loads(path.read_text(encoding="utf-8"))["id"],
-            resume="allow",
-            dir=str(folder),
-            config=config.to_dict(),
-        )
+        try:
+            self._run = wandb.init(
+                project=config.wandb_project,
+                name=folder.name,
+                id=json.loads(path.read_text(encoding="utf-8"))["id"],
+                resume="allow",
+                dir=str(folder),
+                config=config.to_dict(),
+            )
+        except wandb.Error as error:
+            raise ConfigError(f"--wandb: {error} Or log offline: set WANDB_MODE=offline in the environment") from error
 
     def scalars(self, step: int, values: Scalars) -> None:
         """One curve each."""

@@ -87,6 +87,9 @@ def open_training_data(config: TrainConfig, processes: Processes | None = None) 
     for name in config.validation_datasets:
         store = open_store(config, name)
         validation[Path(name).stem] = {name: windows(store, config, range(len(store)), validating=True)}
+    longest = max(int(store.lengths.max()) for store in stores.values())
+    if config.horizon > longest:
+        logger.warning("horizon %d: no episode is longer than %d rows, the rest is padding", config.horizon, longest)
     try:
         train = mix(training)
         return TrainingData(
@@ -123,11 +126,17 @@ def open_store(config: TrainConfig, name: str) -> EpisodeStore:
             f"{path} has no {', '.join(missing)}; it has {', '.join(store.spec)}. "
             "Choose with --observations and --actions"
         )
+    fixed = [key for key in (*config.observations, *config.actions) if store.spec[key].role == "episode"]
+    if fixed:
+        raise ConfigError(
+            f"{path}: {', '.join(fixed)} holds one value an episode, not one a step; leave it out of --observations "
+            "and --actions. A goal is named without goal/, with --goal.keys"
+        )
     unlabelled = [key for key in config.model.labels if key not in store.spec]
     if unlabelled:
         raise ConfigError(
             f"{path} has no {', '.join(unlabelled)}, which the model {config.model.kind} learns from; "
-            f"`muse relabel {path} -o {path}_relabelled` makes a dataset that has"
+            f"`muse relabel {path} -o {path.with_suffix('') if path.is_file() else path}_relabelled` makes one that has"
         )
     for key in config.actions:
         if store.spec[key].is_image:
@@ -174,6 +183,8 @@ def windows(
             memory_bytes=int(config.memory_gb * 1024**3 * share),
             **pads,
         )
+    except DatasetError:  # which names the file itself
+        raise
     except (KeyError, ValueError) as error:
         raise ConfigError(f"{store.path}: {error.args[0]}") from error
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from muse_core.configs import TrainConfig
+from muse_core.configs import TrainConfig, suggestion
 from muse_core.datasets.sampler import EpisodeSampler, Sampler, WeightedSampler, WindowSampler, value_weights
 from muse_core.datasets.sequence import SequenceDataset
 from muse_core.trainers.distributed import Processes
@@ -43,11 +43,17 @@ def values_at_start(part: SequenceDataset, key: str) -> np.ndarray:
     """The value of a whole-number array at the first row of every window, (N,).
 
     Raises:
-        ValueError: when it is no single whole number a row.
+        ValueError: when there is no such array, or it is no single whole number a row.
     """
-    episodes = [np.asarray(part.get_episode(i).arrays[key]) for i in range(len(part.ids))]
-    if episodes[0].dtype.kind not in "biu" or episodes[0][0].size != 1:
-        raise ValueError(f"--sampling_key {key} must be one whole number a row, not {episodes[0].dtype} of shape "
-                         f"{episodes[0].shape[1:]}")  # fmt: skip
+    stored = part.stored_spec
+    if key not in stored:
+        raise ValueError(f"--sampling_key: the dataset has no {key!r}{suggestion(key, [*stored])}")
+    array = stored[key]
+    if array.role == "episode" or np.prod(array.shape) != 1 or np.dtype(array.dtype).kind not in "biu":
+        each = "an episode" if array.role == "episode" else "a row"
+        raise ValueError(
+            f"--sampling_key {key} must be one whole number a row, not {array.dtype} of shape {array.shape} {each}"
+        )
+    episodes = [np.asarray(part.get_episode(i, [key]).arrays[key]) for i in range(len(part.ids))]
     starts = np.maximum(part.windows.start, 0)
     return np.array([episodes[e][s].item() for e, s in zip(part.windows.episode, starts, strict=True)])

@@ -52,6 +52,8 @@ def test_a_nested_config_survives_json():
         ({"observations": ["q", "q"]}, r"different keys, each named once, got \['q'\]"),
         ({"observations": ["q", "goal/q"]}, r"no goals: name KEY in goal.keys, and goal/KEY is seen, got \['goal/q'\]"),
         ({"exp_name": "../elsewhere"}, "exp_name must be a name, without folders"),
+        ({"image_size": [0, 32]}, r"image_size must be at least 1 pixel, got \(0, 32\)"),
+        ({"dataset": "a", "extra_datasets": ["b", "a"]}, "extra_datasets must be others than dataset, each named once"),
         ({"validation_fraction": 1.0}, r"validation_fraction must be in \[0, 1\), got 1.0"),
     ],
 )

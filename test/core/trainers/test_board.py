@@ -71,6 +71,18 @@ def test_wandb_that_is_not_installed_is_said_before_anything_is_written(train, m
     assert not Path("experiments").exists()
 
 
+def test_wandb_without_a_login_is_an_error_of_one_line_that_leaves_nothing_behind(train, monkeypatch, capsys):
+    wandb = pytest.importorskip("wandb")
+
+    def refuse(**_: object) -> None:
+        raise wandb.errors.UsageError("No API key configured. Use `wandb login` to log in.")
+
+    monkeypatch.setattr(wandb, "init", refuse)
+    assert train("--exp_name", "one", "--wandb") == 2
+    assert "`wandb login` to log in. Or log offline: set WANDB_MODE=offline" in capsys.readouterr().err
+    assert not Path("experiments/one").exists()
+
+
 def test_metrics_of_steps_that_will_be_taken_again_are_forgotten(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 1, "a": 1}\n{"step": 3, "a": 1}\n{"step": 4, "tr')  # as a crash leaves it

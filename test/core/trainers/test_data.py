@@ -10,14 +10,27 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from muse_core.configs import AugmentConfig, ConfigError, GoalConfig, TrainConfig  # noqa: E402
+from muse_core.configs import (  # noqa: E402
+    ACTConfig,
+    AugmentConfig,
+    BCRNNConfig,
+    ConfigError,
+    GoalConfig,
+    HydraConfig,
+    TrainConfig,
+)
 from muse_core.datasets.episode_folder import EpisodeFolder  # noqa: E402
+from muse_core.models import build_model  # noqa: E402
 from muse_core.spec import ArraySpec, Spec  # noqa: E402
 from muse_core.trainers.data import choose_episodes, make_augmenter, open_training_data  # noqa: E402
 from muse_core.trainers.device_images import DeviceImages  # noqa: E402
 from muse_core.trainers.loading import prefetch  # noqa: E402
 
 CPU = torch.device("cpu")
+MODELS = {
+    "bc_rnn": BCRNNConfig(hidden_size=8),
+    "act": ACTConfig(width=16, feedforward=16, attention_heads=2, execute=1),
+}
 
 
 def make(path: Path, first: int, lengths: tuple[int, ...], role: str = "action") -> str:
@@ -75,6 +88,10 @@ def test_sampling_by_episode_or_by_key_evens_out_long_and_short(tmp_path):
     assert shares(config(path, **weighted), [40, 50]) == pytest.approx([0.1, 0.9], abs=0.05)
     both = shares(config(path, sampling="episodes", dataset_weights=(1.0,)), [40, 50])
     assert both == pytest.approx([0.5, 0.5], abs=0.08)
+    with pytest.raises(ConfigError, match=r"--sampling_key: the dataset has no 'mod'; did you mean 'mode'\?"):
+        open_training_data(config(path, **{**weighted, "sampling_key": "mod"}))
+    with pytest.raises(ConfigError, match=r"one whole number a row, not float32 of shape \(1,\) a row"):
+        open_training_data(config(path, **{**weighted, "sampling_key": "q"}))
     with pytest.raises(ConfigError, match="no window has the value 2"):
         open_training_data(config(path, **{**weighted, "sampling_weights": (1.0, 1.0, 1.0)}))
 
@@ -84,6 +101,45 @@ def test_keys_have_the_roles_of_the_config_whatever_they_were_recorded_as(tmp_pa
     assert data.train.spec["action"].role == "action"
     swapped = config(str(tmp_path / "one"), observations=("action",), actions=("q",))
     assert open_training_data(swapped).train.spec["q"].role == "action"
+
+
+@pytest.mark.parametrize("model", ["bc_rnn", "act"])
+def test_a_number_a_step_is_seen_and_given_as_a_vector_of_one_is(tmp_path, model):
+    spec = Spec({"q": ArraySpec((2, 3)), "time": ArraySpec(()), "action": ArraySpec((), role="action")})
+    folder = EpisodeFolder.create(tmp_path / "one", spec)
+    rows = np.arange(6, dtype=np.float32)
+    folder.add_episode("a", {"q": np.zeros((6, 2, 3), np.float32), "time": rows, "action": -rows})
+    values = config(str(tmp_path / "one"), observations=("q", "time"), model=MODELS[model])
+    data = open_training_data(values)
+    learner = build_model(values, data.train.spec, data.train.statistics())
+    batch = {name: torch.from_numpy(array) for name, array in data.train.get_batch([0, 1, 4]).items()}
+    assert all(torch.isfinite(term.total) for term in learner.loss(batch).values())
+    memory = learner.eval().start(3)
+    learner.observe({"q": batch["q"][:, 0], "time": batch["time"].reshape(3, -1)[:, 0]}, memory)
+    assert learner.predict(memory)["action"].shape[:1] == (3,) and learner.predict(memory)["action"].ndim == 2
+
+
+def test_what_an_episode_has_once_is_no_observation_of_a_step(tmp_path):
+    spec = Spec({"q": ArraySpec((1,)), "size": ArraySpec((3,), role="episode"), "action": ArraySpec((1,))})
+    folder = EpisodeFolder.create(tmp_path / "one", spec)
+    zeros = np.zeros((4, 1), np.float32)
+    folder.add_episode("a", {"q": zeros, "action": zeros, "size": np.ones(3, np.float32)})
+    with pytest.raises(ConfigError, match="size holds one value an episode, not one a step; leave it out of"):
+        open_training_data(config(str(tmp_path / "one"), observations=("q", "size")))
+
+
+def test_a_horizon_beyond_every_episode_is_warned_of(tmp_path, caplog):
+    path = make(tmp_path / "one", 0, (3, 5))
+    open_training_data(config(path, horizon=5))
+    assert not caplog.records
+    open_training_data(config(path, horizon=6))
+    assert "horizon 6: no episode is longer than 5 rows" in caplog.text
+
+
+def test_a_dataset_without_modes_says_how_to_make_one_with(tmp_path):
+    path = make(tmp_path / "one", 0, (3,))
+    with pytest.raises(ConfigError, match=f"`muse relabel {path} -o {path}_relabelled` makes one that has"):
+        open_training_data(config(path, model=HydraConfig()))
 
 
 def test_every_step_held_out_is_validated_on_once_and_each_dataset_by_its_name(tmp_path):
