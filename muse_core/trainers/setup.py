@@ -34,6 +34,8 @@ def prepare(config: TrainConfig, checkpoint: Checkpoint | None = None, processes
     device = choose_device(config.device)
     if device.type == "cuda" and processes.several:
         device = torch.device("cuda", processes.local_rank)
+    if config.precision == "float16" and device.type == "cpu":
+        raise ConfigError("--precision float16 is for GPUs; on a CPU use float32, or bfloat16 where it is fast")
     check_wandb(config)
     data = open_training_data(config, processes)
     torch.manual_seed(config.seed)

@@ -100,6 +100,7 @@ def test_an_existing_experiment_is_refused_and_stays_as_it_was(train, capsys):
         (["--observations", "ee_position", "imagee"], "has no imagee; it has ee_position, ee_orientation"),
         (["--observations", "ee_position", "--actions", "image"], "image is an image, which is no action"),
         (["--augment.shift", "16"], "a shift of 16 px leaves nothing of image"),
+        (["--precision", "float16"], "--precision float16 is for GPUs; on a CPU use float32"),
         (["--device", "cuda:99"], "device 'cuda:99' cannot be used here"),
     ],
 )
