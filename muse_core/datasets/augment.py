@@ -1,7 +1,7 @@
 """Augmentation of training batches: shifts, crops and colours of images, noise on states. Never used at evaluation.
 
-All of it is a pure function of the run's seed and each sample's place in the order of draws, so that it depends neither
-on the batch nor on how many processes there are. Cameras are augmented independently of each other.
+All of it is a pure function of the run's seed and each sample's position in the order of draws, so that it depends
+neither on the batch nor on how many processes there are. Cameras are augmented independently of each other.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Augmenter:
         """What is seen of each image.
 
         Args:
-            positions: (B,) places of the samples in the order of draws.
+            positions: (B,) positions of the samples in the order of draws.
             steps: Image key to the frames of a window, T.
         """
         if not self._shift and not self.sizes:
@@ -114,7 +114,7 @@ class Augmenter:
 
         Args:
             batch: (B, T, ...) arrays; goals have no T.
-            positions: (B,) places of the samples in the order of draws.
+            positions: (B,) positions of the samples in the order of draws.
         """
         if self.recolours:
             for name in self._images:
@@ -142,7 +142,7 @@ class Augmenter:
 
         Args:
             name: Of the image.
-            positions: (B,) places of the samples in the order of draws.
+            positions: (B,) positions of the samples in the order of draws.
             steps: Frames of a window, T.
 
         Returns:

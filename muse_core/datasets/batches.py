@@ -51,7 +51,7 @@ class WindowData(Protocol):
             batch: Buffers of :func:`allocate`.
             places: (N,) samples of the batch to write.
             indices: (N,) windows.
-            positions: (N,) places in the order of draws, the seeds of what is random.
+            positions: (N,) positions in the order of draws, the seeds of what is random.
             views: Image key to what is seen, for these N samples.
         """
 
@@ -103,8 +103,8 @@ def read_batch(
         data: Whose windows.
         indices: (B,) numbers of windows.
         out: Buffers of :func:`allocate` to write to, of this batch size; new ones by default.
-        positions: (B,) places in the order of draws, by which goals are drawn and samples augmented; the indices by
-            default.
+        positions: (B,) positions in the order of draws, by which goals are drawn and samples augmented; by default the
+            indices.
         augment: Changes to make, in training only.
 
     Raises:

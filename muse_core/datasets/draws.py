@@ -21,7 +21,7 @@ def uniform(seed: int, purpose: str, positions: Sequence[int] | np.ndarray, coun
     Args:
         seed: Of the run.
         purpose: Names the stream; two purposes share no numbers.
-        positions: (B,) places in the order of draws.
+        positions: (B,) positions in the order of draws.
         count: Numbers for each place.
 
     Returns:

@@ -192,7 +192,7 @@ class SequenceDataset:
         Args:
             rows: (B, H) of the windows, within their episodes.
             length: (B,) rows of these episodes.
-            positions: (B,) places in the order of draws.
+            positions: (B,) positions in the order of draws.
 
         Returns:
             Batch key to the key of the store and the rows of it: (B, T), (B,) where the batch has no time, and None for

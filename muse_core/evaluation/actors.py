@@ -12,8 +12,8 @@ import numpy as np
 from muse_core.checkpoints import load_checkpoint
 from muse_core.environments.environment import Environment
 from muse_core.environments.registry import PANDA_TASKS, make_environment
-from muse_core.evaluation.config import EXPERT, RANDOM, REPLAY, EvaluateConfig
-from muse_core.evaluation.simulator import CAMERAS, EvaluationError, make_simulator
+from muse_core.evaluation.checkpoint_environment import CAMERAS, environment_for
+from muse_core.evaluation.config import EXPERT, RANDOM, REPLAY, EvaluateConfig, EvaluationError
 from muse_core.policies.policy import Policy
 from muse_core.policies.random import RandomPolicy
 from muse_core.policies.replay import ReplayPolicy
@@ -43,7 +43,7 @@ def make_actor(config: EvaluateConfig, task: str) -> tuple[Environment, Policy]:
 
     torch.set_num_threads(config.threads)
     policy = LearnedPolicy.from_checkpoint(config.checkpoint_path, str(choose_device(config.device)))
-    environment = make_simulator(task, policy.checkpoint, **_options(config, task))
+    environment = environment_for(task, policy.checkpoint, **_options(config, task))
     policy.warm_up()
     return environment, policy
 

@@ -1,6 +1,7 @@
-"""Episodes of one batched policy in environments side by side: how a policy on a GPU is evaluated, and while it trains.
+"""Episodes of one batched policy in environments side by side, for policies that answer many at once as fast as one.
 
-Each seed is run exactly once, whichever environment it falls to; what comes out is what
+`muse eval` runs one policy in each process instead (`workers.py`); this is for trainers and scripts on a GPU. Each seed
+is run exactly once, whichever environment it falls to; what comes out is what
 :func:`muse_core.evaluation.rollout.run_episode` gives for the same seed.
 """
 

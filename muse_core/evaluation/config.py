@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from muse_core.configs import suggestion
-from muse_core.evaluation.simulator import EvaluationError
 
 EXPERT, RANDOM, REPLAY = "expert", "random", "replay:"
 FIRST_SEED, FIRST_RECORDED_SEED = 1000, 1_000_000
 RESULTS_FILE = "results.json"
+
+
+class EvaluationError(ValueError):
+    """An evaluation that cannot be run; the message says why and what to do."""
 
 
 @dataclass(frozen=True)

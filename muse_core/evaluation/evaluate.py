@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from muse_core.evaluation.actors import ActorFacts, describe_actor, make_actor
-from muse_core.evaluation.config import RESULTS_FILE, EvaluateConfig, checkpoint_file
+from muse_core.evaluation.checkpoint_environment import check_task
+from muse_core.evaluation.config import RESULTS_FILE, EvaluateConfig, EvaluationError, checkpoint_file
 from muse_core.evaluation.results import compare, comparison_line, group_lines, headline, read_results, summarize
 from muse_core.evaluation.rollout import EpisodeResult
-from muse_core.evaluation.simulator import EvaluationError, check_task
 from muse_core.evaluation.workers import PLAIN_ERRORS, Job, run_all
 from muse_core.files import write_text
 from muse_core.processors import choose_device, usable_processors

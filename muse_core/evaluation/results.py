@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from muse_core.evaluation.config import RESULTS_FILE
+from muse_core.evaluation.config import RESULTS_FILE, EvaluationError
 from muse_core.evaluation.rollout import EpisodeResult
-from muse_core.evaluation.simulator import EvaluationError
 from muse_core.metrics.comparison import compare_paired
 from muse_core.metrics.groups import group_means, worst
 from muse_core.metrics.intervals import wilson_interval

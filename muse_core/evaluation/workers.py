@@ -16,9 +16,8 @@ from muse_core.checkpoints import CheckpointError
 from muse_core.configs import ConfigError
 from muse_core.datasets.store import DatasetError
 from muse_core.evaluation.actors import make_actor
-from muse_core.evaluation.config import EvaluateConfig
+from muse_core.evaluation.config import EvaluateConfig, EvaluationError
 from muse_core.evaluation.rollout import EpisodeResult, FrameCollector, Observer, run_episode
-from muse_core.evaluation.simulator import EvaluationError
 from muse_core.processors import usable_processors
 from muse_core.worker_processes import begin_worker
 

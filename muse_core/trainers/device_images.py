@@ -66,7 +66,7 @@ class DeviceImages:
 
         Args:
             indices: (B,) numbers of windows.
-            positions: (B,) places in the order of draws.
+            positions: (B,) positions in the order of draws.
         """
         rows, _ = window_rows(self._start[indices], self._length[indices], self._horizon, self._skip)
         rows += self._first[indices][:, None]

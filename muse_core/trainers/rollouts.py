@@ -12,9 +12,9 @@ import torch
 
 from muse_core.checkpoints import Checkpoint
 from muse_core.configs import ConfigError, TrainConfig
-from muse_core.evaluation.config import EvaluateConfig
+from muse_core.evaluation.checkpoint_environment import check_task, environment_for
+from muse_core.evaluation.config import EvaluateConfig, EvaluationError
 from muse_core.evaluation.results import summarize
-from muse_core.evaluation.simulator import EvaluationError, check_task, make_simulator
 from muse_core.evaluation.workers import Job, run_all
 from muse_core.trainers.random_numbers import own_random_numbers
 
@@ -44,7 +44,7 @@ def check_rollouts(config: TrainConfig, checkpoint: Checkpoint) -> None:
     """
     try:
         check_task(config.task)
-        make_simulator(config.task, checkpoint).close()
+        environment_for(config.task, checkpoint).close()
     except (EvaluationError, ModuleNotFoundError) as error:
         raise ConfigError(f"--rollouts.every {config.rollouts.every}: {error}; or train with --no_env") from error
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from muse_core.checkpoints import Checkpoint, save_checkpoint
 from muse_core.configs import TrainConfig
-from muse_core.evaluation.simulator import EvaluationError
+from muse_core.evaluation.config import EvaluationError
 from muse_core.models.model import Tensors, Terms
 from muse_core.policies.learned import LearnedPolicy
 from muse_core.trainers import pictures

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from muse_core.evaluation import workers
-from muse_core.evaluation.config import EvaluateConfig
+from muse_core.evaluation.checkpoint_environment import environment_options
+from muse_core.evaluation.config import EvaluateConfig, EvaluationError
 from muse_core.evaluation.evaluate import evaluate, main
 from muse_core.evaluation.results import headline, percentiles, summarize
 from muse_core.evaluation.rollout import EpisodeResult, FrameCollector, run_episode, tile_images
-from muse_core.evaluation.simulator import EvaluationError, simulator_options
 from muse_core.evaluation.workers import Job, Runner, run_all
 from muse_core.spec import ArraySpec, Spec
 
@@ -111,7 +111,7 @@ def test_the_simulator_is_set_up_as_the_checkpoint_expects(checkpoint):
     from muse_core.checkpoints import load_checkpoint
 
     loaded = load_checkpoint(checkpoint / "models" / "model.pt")
-    assert simulator_options("lift", loaded) == {
+    assert environment_options("lift", loaded) == {
         "rate_hz": 10.0,
         "action_space": "ee_delta",
         "images": {
@@ -121,7 +121,7 @@ def test_the_simulator_is_set_up_as_the_checkpoint_expects(checkpoint):
     }
     stream = {"topic": "cameras/wrist/image/compressed", "size": [16, 16], "crop": [8, 8, 112, 112]}
     contract = {"observations": {"image": stream}, "actions": {"action": {"space": "ee_delta"}}}
-    options = simulator_options("lift", replace(loaded, contract=contract))
+    options = environment_options("lift", replace(loaded, contract=contract))
     assert options["images"]["image"] == {"camera": "wrist", "size": [16, 16], "crop": [8, 8, 112, 112]}
 
 
@@ -137,19 +137,19 @@ def test_a_simulator_that_cannot_be_what_the_checkpoint_expects_is_refused(check
     from dataclasses import replace
 
     from muse_core.checkpoints import load_checkpoint
-    from muse_core.evaluation.simulator import make_simulator
+    from muse_core.evaluation.checkpoint_environment import environment_for
     from muse_core.spec import ArraySpec, Spec
 
     pytest.importorskip("muse_core.environments.panda.mujoco_gl")
     loaded = load_checkpoint(checkpoint / "models" / "model.pt")
     with pytest.raises(EvaluationError, match=r"cannot be what this checkpoint expects: rate_hz: 100 Hz / 30.0 Hz"):
-        make_simulator("lift", replace(loaded, rate_hz=30.0))
+        environment_for("lift", replace(loaded, rate_hz=30.0))
     large = {"topic": "cameras/front/image/compressed", "size": [16, 16], "crop": [0, 80, 480, 480]}
     with pytest.raises(EvaluationError, match="does not lie inside an image of 128x128"):
-        make_simulator("lift", replace(loaded, contract={"observations": {"image": large}}))
+        environment_for("lift", replace(loaded, contract={"observations": {"image": large}}))
     touch = Spec({**loaded.array_spec, "touch": ArraySpec((4,))})
     with pytest.raises(EvaluationError, match="the checkpoint uses 'touch'; 'lift' has ee_position"):
-        make_simulator("lift", replace(loaded, spec=touch.to_dict()))
+        environment_for("lift", replace(loaded, spec=touch.to_dict()))
 
 
 def test_an_interrupt_ends_the_workers_and_says_so(checkpoint):

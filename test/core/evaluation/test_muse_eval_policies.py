@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_core.evaluation.config import EvaluateConfig
+from muse_core.evaluation.config import EvaluateConfig, EvaluationError
 from muse_core.evaluation.evaluate import main
-from muse_core.evaluation.simulator import EvaluationError
 
 pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 

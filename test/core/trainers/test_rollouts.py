@@ -13,7 +13,7 @@ pytest.importorskip("tyro")
 pytest.importorskip("av")
 
 from muse_core.checkpoints import load_checkpoint  # noqa: E402
-from muse_core.evaluation.simulator import EvaluationError  # noqa: E402
+from muse_core.evaluation.config import EvaluationError  # noqa: E402
 from muse_core.trainers import trainer  # noqa: E402
 from muse_core.trainers.rollouts import Outcome  # noqa: E402
 from muse_core.trainers.train import main  # noqa: E402

@@ -7,14 +7,11 @@ from typing import Any
 from muse_core.checkpoints import Checkpoint
 from muse_core.environments.environment import Environment
 from muse_core.environments.registry import ENVIRONMENTS, PANDA_TASKS, find_environment, make_environment
+from muse_core.evaluation.config import EvaluationError
 
 # Which simulated camera an image key shows where no contract says so.
 CAMERAS = {"image": "front", "ego_image": "wrist"}
 ACTION_SPACES = {7: "ee_delta", 8: "ee_pose"}
-
-
-class EvaluationError(ValueError):
-    """An evaluation that cannot be run; the message says why and what to do."""
 
 
 def check_task(task: str) -> None:
@@ -33,14 +30,14 @@ def check_task(task: str) -> None:
         raise EvaluationError(f"--task: {error}") from error
 
 
-def make_simulator(task: str, checkpoint: Checkpoint, **overrides: Any) -> Environment:
+def environment_for(task: str, checkpoint: Checkpoint, **overrides: Any) -> Environment:
     """The environment of this name as the checkpoint expects it; `overrides` go to it as they are.
 
     Raises:
         EvaluationError: when it cannot be what the checkpoint expects.
     """
     try:
-        environment = make_environment(task, **{**simulator_options(task, checkpoint), **overrides})
+        environment = make_environment(task, **{**environment_options(task, checkpoint), **overrides})
     except ValueError as error:
         raise EvaluationError(f"{task!r} cannot be what this checkpoint expects: {error}") from error
     offered = {**environment.observation_spec, **environment.action_spec}
@@ -56,7 +53,7 @@ def make_simulator(task: str, checkpoint: Checkpoint, **overrides: Any) -> Envir
     return environment
 
 
-def simulator_options(task: str, checkpoint: Checkpoint) -> dict[str, Any]:
+def environment_options(task: str, checkpoint: Checkpoint) -> dict[str, Any]:
     """Arguments of an environment that follow from a checkpoint.
 
     Raises:

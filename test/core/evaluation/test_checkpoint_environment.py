@@ -9,7 +9,8 @@ import pytest
 from muse_core.checkpoints import Checkpoint
 from muse_core.configs import TrainConfig
 from muse_core.environments.point_mass import PointMass
-from muse_core.evaluation.simulator import EvaluationError, check_task, make_simulator
+from muse_core.evaluation.checkpoint_environment import check_task, environment_for
+from muse_core.evaluation.config import EvaluationError
 from muse_core.spec import ArraySpec, Spec
 
 
@@ -22,7 +23,7 @@ def a_checkpoint(spec: dict[str, ArraySpec], rate_hz: float | None = None) -> Ch
 @pytest.mark.parametrize("made", [PointMass(), PointMass("acceleration", (8, 12), rate_hz=20.0)])
 def test_a_point_mass_is_the_one_that_the_demonstrations_came_from(made: PointMass):
     spec = {**made.observation_spec, **made.action_spec}
-    environment = make_simulator("point_mass", a_checkpoint(spec, made.rate_hz), max_steps=7)
+    environment = environment_for("point_mass", a_checkpoint(spec, made.rate_hz), max_steps=7)
     assert (environment.dynamics, environment.rate_hz, environment.max_steps) == (made.dynamics, made.rate_hz, 7)
     assert environment.observation_spec == made.observation_spec and environment.action_spec == made.action_spec
 
@@ -30,13 +31,13 @@ def test_a_point_mass_is_the_one_that_the_demonstrations_came_from(made: PointMa
 def test_an_environment_of_gymnasium_is_evaluated_too():
     pytest.importorskip("gymnasium")
     spec = {"observation": ArraySpec((4,)), "action": ArraySpec((1,), "int64", role="action")}
-    environment = make_simulator("gymnasium:CartPole-v1", a_checkpoint(spec, 25.0), max_steps=4)
+    environment = environment_for("gymnasium:CartPole-v1", a_checkpoint(spec, 25.0), max_steps=4)
     environment.reset(seed=0)
     assert environment.rate_hz == 25.0
     with pytest.raises(
         EvaluationError, match=r"'observation': the checkpoint's is \(4,\), that of .*Pendulum-v1' \(3,\)"
     ):
-        make_simulator("gymnasium:Pendulum-v1", a_checkpoint(spec))
+        environment_for("gymnasium:Pendulum-v1", a_checkpoint(spec))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_what_does_not_go_together_is_said(task: str, overrides: dict[str, Any],
     pytest.importorskip("gymnasium")
     spec = {**PointMass().observation_spec, **PointMass().action_spec}
     with pytest.raises(EvaluationError, match=message):
-        make_simulator(task, a_checkpoint(spec), **overrides)
+        environment_for(task, a_checkpoint(spec), **overrides)
 
 
 @pytest.mark.parametrize(
