@@ -62,6 +62,15 @@ class ArraySpec:
         """Whether this is a (height, width, channels) array of bytes."""
         return len(self.shape) == 3 and self.dtype == "uint8"
 
+    @property
+    def quaternion(self) -> slice | None:
+        """Which numbers are a quaternion xyzw, as the unit says: all four, or those behind the position of a pose."""
+        if self.unit == "quaternion xyzw" and self.shape == (4,):
+            return slice(0, 4)
+        if self.unit.startswith("m, quaternion xyzw") and len(self.shape) == 1 and self.shape[0] >= 7:
+            return slice(3, 7)
+        return None
+
     def check(self, name: str, array: np.ndarray, leading: int = 0, finite: bool = True) -> None:
         """Raise unless `array` has this dtype and shape (behind `leading` free dimensions) and legal, finite values.
 

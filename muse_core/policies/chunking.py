@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from muse_core.geometry import quaternion_normalize
+
 
 class ChunkExecutor:
     """Turns chunks of actions into one action a step, for a batch of episodes.
@@ -18,18 +20,22 @@ class ChunkExecutor:
     Without `ensemble`, an action comes from the newest chunk. With it, all chunks that reach the present step are
     averaged with weights ``exp(-ensemble * i)``, where i = 0 is the oldest of them: a small `ensemble` heeds new
     predictions sooner. Zhao et al., "Learning Fine-Grained Bimanual Manipulation with Low-Cost Hardware", 2023.
-    Averages are plain, so quaternions are to be made unit again by the caller.
+    Quaternions are given the sign nearest to the newest chunk's before they are averaged, since q and -q would cancel
+    though they are one rotation; and the average is made unit again.
 
     Args:
         execute: Steps between predictions, at least 1 and at most the length of a chunk.
         ensemble: The weights' decay, 0.01 in the paper; None averages nothing.
         batch_size: Episodes side by side.
+        quaternion: Which numbers of an action, (N,), are a quaternion; None where there is none.
 
     Raises:
         ValueError: when a number is out of range.
     """
 
-    def __init__(self, execute: int = 1, ensemble: float | None = None, batch_size: int = 1) -> None:
+    def __init__(
+        self, execute: int = 1, ensemble: float | None = None, batch_size: int = 1, quaternion: slice | None = None
+    ) -> None:
         if execute < 1 or batch_size < 1:
             raise ValueError(f"execute and batch_size must be at least 1, got {execute} and {batch_size}")
         if ensemble is not None and not math.isfinite(ensemble):
@@ -37,6 +43,7 @@ class ChunkExecutor:
         self._execute = execute
         self._ensemble = ensemble
         self._batch_size = batch_size
+        self._quaternion = quaternion
         self._chunks: np.ndarray | None = None  # (B, K, T, ...): the last K predictions
         self._ages = np.zeros((batch_size, 0), np.int64)  # (B, K): steps since each was made; -1 where there is none
 
@@ -87,9 +94,15 @@ class ChunkExecutor:
         rows, slots = np.ogrid[: self._batch_size, : self._ages.shape[1]]
         actions = self._chunks[rows, slots, np.where(covering, self._ages, 0)]
         weights = self._weights(covering)
+        if self._quaternion is not None:
+            newest = np.where(covering, self._ages, length).argmin(axis=1)
+            actions[..., self._quaternion] = _alike(actions[..., self._quaternion], newest)
         weights = weights.reshape(*weights.shape, *[1] * (actions.ndim - 2))
         self._ages[self._ages >= 0] += 1
-        return (weights * actions).sum(axis=1).astype(self._chunks.dtype)
+        average = (weights * actions).sum(axis=1)
+        if self._quaternion is not None and self._chunks.shape[1] > 1:
+            average[..., self._quaternion] = quaternion_normalize(average[..., self._quaternion])
+        return average.astype(self._chunks.dtype)
 
     def _weights(self, covering: np.ndarray) -> np.ndarray:
         """(B, K) weights that sum to one over the predictions that reach the present step."""
@@ -108,3 +121,9 @@ class ChunkExecutor:
             self._ages = np.full((self._batch_size, count), -1, np.int64)
         elif chunk.shape[1:] != self._chunks.shape[2:]:
             raise ValueError(f"chunks must keep their shape: {self._chunks.shape[2:]} before, {chunk.shape[1:]} now")
+
+
+def _alike(quaternions: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """(B, K, 4) with the sign that each has in common with number `reference`, (B,), of its K."""
+    chosen = quaternions[np.arange(len(quaternions)), reference][:, None]
+    return np.where((quaternions * chosen).sum(axis=-1, keepdims=True) < 0, -quaternions, quaternions)

@@ -77,7 +77,7 @@ class LearnedPolicy:
 
         if which is None:
             self._memory = self._model.start(self.batch_size or 1)
-            self._executors = {name: self._executor() for name in self.action_spec}
+            self._executors = {n: self._executor(array.quaternion) for n, array in self.action_spec.items()}
             return
         self._memory.forget(torch.from_numpy(np.asarray(which, bool)))
         for executor in self._executors.values():
@@ -124,6 +124,6 @@ class LearnedPolicy:
             self.act(observation)
         self.reset()
 
-    def _executor(self) -> ChunkExecutor:
+    def _executor(self, quaternion: slice | None) -> ChunkExecutor:
         execution = self.checkpoint.train_config.model.execution
-        return ChunkExecutor(execution.execute, execution.ensemble, self.batch_size or 1)
+        return ChunkExecutor(execution.execute, execution.ensemble, self.batch_size or 1, quaternion)

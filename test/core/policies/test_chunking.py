@@ -103,3 +103,14 @@ def test_what_is_no_chunk_is_refused():
     executor.add(chunk(0, 1))
     with pytest.raises(ValueError, match=r"keep their shape: \(2, 1\) before, \(3, 1\) now"):
         executor.add(chunk(0, 1, 2))
+
+
+def test_quaternions_of_either_sign_are_averaged_as_rotations():
+    # Behind a position of 1 and 3: no turn, and minus a quarter turn about z. Halfway lies an eighth of a turn.
+    still, quarter = [0, 0, 0, 1], [0, 0, -np.sin(np.pi / 4), -np.cos(np.pi / 4)]
+    executor = ChunkExecutor(1, 0.0, quaternion=slice(1, 5))
+    executor.add(np.array([[[0, *still], [1, *still]]], np.float32))
+    assert executor.next()[0].tolist() == [0, *still]
+    executor.add(np.array([[[3, *quarter], [0, *still]]], np.float32))
+    expected = [2, 0, 0, -np.sin(np.pi / 8), -np.cos(np.pi / 8)]
+    np.testing.assert_allclose(executor.next()[0], expected, atol=1e-6)
