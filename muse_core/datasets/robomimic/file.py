@@ -70,6 +70,7 @@ class RobomimicFile:
         self.contract: dict[str, Any] | None = said.get("contract")
         env_args = self._json(data, "env_args")
         self.provenance: dict[str, Any] | None = {
+            **_recorded_rate(env_args),
             **(said.get("provenance") or {}),
             "read_from": self.path.name,
             **({"env_args": env_args} if env_args else {}),
@@ -245,6 +246,13 @@ class SlicedDataset:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self._dataset[()].astype(dtype or self.dtype, copy=False)
+
+
+def _recorded_rate(env_args: Mapping[str, Any]) -> dict[str, float]:
+    """``rate_hz``, where robosuite's settings of the environment say it."""
+    settings = env_args.get("env_kwargs")
+    rate = settings.get("control_freq") if isinstance(settings, dict) else None
+    return {"rate_hz": float(rate)} if isinstance(rate, int | float) and rate > 0 else {}
 
 
 def _as_output(spec: ArraySpec) -> ArraySpec:

@@ -12,7 +12,7 @@ import pytest
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.opening import open_dataset
 from muse_core.datasets.sequence import SequenceDataset
-from muse_core.datasets.store import DatasetError, EpisodeStore
+from muse_core.datasets.store import DatasetError, EpisodeStore, recorded_rate
 from muse_core.spec import ArraySpec, Spec
 
 h5py = pytest.importorskip("h5py")
@@ -81,6 +81,13 @@ def test_spec_provenance_and_filter_keys_come_from_the_file(tmp_path: Path):
     assert file.provenance == {"read_from": "a.hdf5", "env_args": ENVIRONMENT}
     assert file.filter_keys() == {"train": ["demo_2", "demo_0"], "valid": ["demo_10"]}
     assert file.metadata(2) == {"model_file": "<mujoco/>", "filter_keys": ["valid"]}
+
+
+def test_the_rate_is_the_one_that_robosuite_ran_at(tmp_path: Path):
+    with h5py.File(tmp_path / "a.hdf5", "w") as file:
+        file["data/demo_0/actions"] = np.zeros((2, 7))
+        file["data"].attrs["env_args"] = json.dumps({"env_name": "Lift", "env_kwargs": {"control_freq": 20}})
+    assert recorded_rate(RobomimicFile(tmp_path / "a.hdf5")) == 20.0
 
 
 def test_the_orientation_of_robosuites_hand_is_known_to_be_a_quaternion(tmp_path: Path):
