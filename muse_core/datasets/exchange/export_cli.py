@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from muse_core.datasets.exchange.exchange import export_dataset
+from muse_core.datasets.flag_values import share
 from muse_core.datasets.opening import open_dataset
 from muse_core.datasets.store import DatasetError
 
@@ -94,7 +95,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--scale_actions", action="store_true", help="divide each dimension of the actions by its largest magnitude"
     )
     robomimic.add_argument(
-        "--validation_fraction", type=float, metavar="SHARE", help="of episodes in mask/valid (default: 0.1)"
+        "--validation_fraction", type=share, metavar="SHARE", help="of episodes in mask/valid (default: 0.1)"
     )
     return parser.parse_args(argv)
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from muse_core.datasets.exchange.exchange import ImportOptions, import_dataset
+from muse_core.datasets.flag_values import positive, whole
 from muse_core.datasets.store import DatasetError
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
@@ -68,7 +69,11 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         help="how images are stored (default: raw, fastest to train)",
     )
     parser.add_argument(
-        "--jpeg_quality", type=int, default=95, metavar="1..100", help="of --images jpeg (default: %(default)s)"
+        "--jpeg_quality",
+        type=whole(1, 100),
+        default=95,
+        metavar="1..100",
+        help="of --images jpeg (default: %(default)s)",
     )
     parser.add_argument(
         "--colour_order",
@@ -85,7 +90,10 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--leave_out", action="append", default=[], metavar="KEY", help="do not import this key; may be repeated"
     )
     parser.add_argument(
-        "--rate_hz", type=float, metavar="HZ", help="rows per second, which neither format says and a live policy needs"
+        "--rate_hz",
+        type=positive,
+        metavar="HZ",
+        help="rows per second, which neither format says and a live policy needs",
     )
     return parser.parse_args(argv)
 

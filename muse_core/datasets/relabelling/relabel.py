@@ -93,12 +93,17 @@ class Relabelling:
         keys = [options.position, options.orientation, options.action]
         missing = [key for key in keys if key and key not in spec]
         if missing:
-            raise DatasetError(f"the dataset has no {', '.join(missing)}; it has {', '.join(spec)}")
+            raise DatasetError(
+                f"the dataset has no {', '.join(missing)}; it has {', '.join(spec)}. "
+                "Choose with --position, --orientation and --action"
+            )
         if options.orientation and spec[options.orientation].shape != (4,):
             shape = spec[options.orientation].shape
             raise DatasetError(f"{options.orientation!r} must be a quaternion xyzw, (4,), found shape {shape}")
         self._has_clicks = options.clicks in spec
-        if options.source == "clicks" and not self._has_clicks:
+        # The usual key may be lacking; one that was named is meant to be there.
+        named = options.source == "clicks" or (options.source == "auto" and options.clicks != RelabelOptions.clicks)
+        if named and not self._has_clicks:
             raise DatasetError(f"the dataset has no clicks {options.clicks!r}; it has {', '.join(spec)}")
         self._axes = int(np.prod(spec[options.position].shape))
         pose = self._axes + 3 * bool(options.orientation)

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from muse_core.datasets.flag_values import positive, whole
 from muse_core.spec import SpecError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--keep_actions", action="store_true", help="leave the actions of sparse rows as they were recorded"
     )
-    parser.add_argument("--rate_hz", type=_positive, metavar="HZ", help="rows per second (default: what DATASET says)")
+    parser.add_argument("--rate_hz", type=positive, metavar="HZ", help="rows per second (default: what DATASET says)")
     _add_groups(parser, default)
     return parser.parse_args(argv)
 
@@ -111,7 +112,7 @@ def _add_groups(parser: argparse.ArgumentParser, default: RelabelOptions) -> Non
         ("shortest_dense", "fewest rows of a dense segment"),
     ):
         value = getattr(default, name)
-        speeds.add_argument(f"--{name}", type=_count, default=value, metavar="N", help=f"{text} (default: {value})")
+        speeds.add_argument(f"--{name}", type=whole(1), default=value, metavar="N", help=f"{text} (default: {value})")
     keys = parser.add_argument_group("names of arrays")
     for name, text in (
         ("clicks", "clicks"),
@@ -133,7 +134,7 @@ def _add_numbers(
 ) -> None:
     for name, text in texts.items():
         value = getattr(default, name)
-        group.add_argument(f"--{name}", type=_positive, default=value, metavar="X", help=f"{text} (default: {value:g})")
+        group.add_argument(f"--{name}", type=positive, default=value, metavar="X", help=f"{text} (default: {value:g})")
 
 
 def _tell(outcomes: list[RelabelledEpisode], output: Path, options: RelabelOptions) -> None:
@@ -148,20 +149,6 @@ def _tell(outcomes: list[RelabelledEpisode], output: Path, options: RelabelOptio
         f"{dense} of {rows} rows ({100 * dense / rows:.0f} %) dense, "
         f"{sum(each.waypoints for each in done) / len(done):.1f} waypoints an episode. The dataset: {output}"
     )
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"must be positive, got {text}")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return value
 
 
 if __name__ == "__main__":

@@ -135,6 +135,24 @@ def test_a_missing_dataset_says_what_there_is(folder, capsys):
     assert "no such dataset" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("command", "flags", "message"),
+    [
+        (import_cli, ["--images", "jpeg", "--jpeg_quality", "0"], "--jpeg_quality: must be 1 to 100, got 0"),
+        (import_cli, ["--jpeg_quality", "high"], "--jpeg_quality: must be a whole number, got 'high'"),
+        (import_cli, ["--rate_hz", "-3"], "--rate_hz: must be positive, got -3"),
+        (import_cli, ["--rate_hz", "nan"], "--rate_hz: must be positive, got nan"),
+        (import_cli, ["--rate_hz", "fast"], "--rate_hz: must be a number, got 'fast'"),
+        (export_cli, ["--validation_fraction", "1"], "--validation_fraction: must be at least 0 and below 1, got 1"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_before_anything_is_written(folder, tmp_path, capsys, command, flags, message):
+    with pytest.raises(SystemExit) as stopped:
+        command.main([str(folder.path), "-o", str(tmp_path / "out.hdf5"), *flags])
+    assert stopped.value.code == 2 and message in capsys.readouterr().err
+    assert not (tmp_path / "out.hdf5").exists()
+
+
 def test_the_conversion_of_colours_is_told(tmp_path, caplog):
     images = np.zeros((2, 4, 4, 3), np.uint8)
     np.savez(tmp_path / "a.npz", image=images, done=np.array([False, True]), action=np.zeros((2, 1)))

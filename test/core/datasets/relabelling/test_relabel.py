@@ -158,6 +158,12 @@ def test_a_mistake_is_explained_and_leaves_nothing_behind(folder, tmp_path, caps
     assert not (tmp_path / "new").exists()
 
 
+def test_clicks_that_are_named_and_not_there_are_not_passed_over(folder, tmp_path, capsys):
+    assert main([str(folder.path), "-o", str(tmp_path / "new"), "--clicks", "click_stat"]) == 1
+    assert "has no clicks 'click_stat'; it has ee_position" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_dataset_is_never_overwritten_and_its_rate_must_be_known(folder, tmp_path, capsys):
     assert main([str(folder.path), "-o", str(folder.path)]) == 1
     assert f"{folder.path} exists; choose another name" in capsys.readouterr().err
