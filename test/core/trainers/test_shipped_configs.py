@@ -131,7 +131,8 @@ def test_vis_bc_rnn_is_the_originals_network_with_its_hyper_parameters():
     assert config.augment.noise == {"ee_position": 0.005, "ee_orientation": 0.0005} and config.augment.shift == 0
 
 
-def test_the_simulators_configs_keep_their_small_network():
+@pytest.mark.parametrize(("name", "parameters"), [("lift", 2_205_949), ("place", 962_313), ("coffee", 962_313)])
+def test_the_simulators_configs_keep_their_small_network(name: str, parameters: int):
     spec = Spec(
         {
             "ee_position": ArraySpec((3,)),
@@ -142,5 +143,5 @@ def test_the_simulators_configs_keep_their_small_network():
             "action": ArraySpec((7,), role="action"),
         }
     )
-    model = build_model(load_config(ROOT / "config" / "train" / "sim" / "lift.py"), spec)
-    assert sum(p.numel() for p in model.parameters()) == 962_313
+    model = build_model(load_config(ROOT / "config" / "train" / "sim" / f"{name}.py"), spec)
+    assert sum(p.numel() for p in model.parameters()) == parameters
