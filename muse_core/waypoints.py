@@ -18,6 +18,8 @@ from muse_core.geometry import (
     toward,
 )
 
+GRIPPER_TARGET = "target/gripper"  # key of what the gripper does on the way to a waypoint
+
 
 @dataclass(frozen=True)
 class Pose:

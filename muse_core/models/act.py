@@ -18,7 +18,7 @@ from muse_core.models.act_networks import ChunkDecoder, StyleEncoder
 from muse_core.models.actions import ActionCodec
 from muse_core.models.losses import action_terms
 from muse_core.models.model import Tensors, Term, Terms
-from muse_core.models.observations import ObservationEncoder, build_observation_encoder
+from muse_core.models.observations import ObservationEncoder, build_observation_encoder, window_of_one
 from muse_core.models.vision import build_camera_encoder
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ class ACT(nn.Module):
 
     def observe(self, observation: Tensors, memory: ACTMemory) -> None:
         """Take in one (B, ...) observation."""
-        batch = {n: v if n.startswith("goal/") else v.unsqueeze(1) for n, v in observation.items()}
-        memory.state, memory.cameras = self._encode(batch)
+        memory.state, memory.cameras = self._encode(window_of_one(observation))
 
     def predict(self, memory: ACTMemory) -> Tensors:
         """Actions from the present on, (B, H, ...), in the units of the spec."""

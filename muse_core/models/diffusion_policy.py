@@ -114,8 +114,7 @@ class DiffusionPolicy(nn.Module):
 
     def observe(self, observation: Tensors, memory: DiffusionMemory) -> None:
         """Take in one (B, ...) observation."""
-        features = self.encoder({n: v if n.startswith("goal/") else v.unsqueeze(1) for n, v in observation.items()})
-        memory.history.push(features[:, 0])
+        memory.history.push(self.encoder.step(observation))
         memory.age = memory.age + 1
 
     def predict(self, memory: DiffusionMemory) -> Tensors:

@@ -95,8 +95,7 @@ class ObservationEncoder(nn.Module):
 
     def step(self, observation: Tensors) -> Tensor:
         """One (B, ...) observation, with its goals, to (B, size)."""
-        window = {n: v if n.startswith("goal/") else v.unsqueeze(1) for n, v in observation.items()}
-        return self.forward(window)[:, 0]
+        return self.forward(window_of_one(observation))[:, 0]
 
     def frames(self, name: str, images: Tensor) -> Tensor:
         """(..., height, width, 3) pictures of one camera as its encoder sees them: (N, height, width, 3)."""
@@ -140,6 +139,11 @@ class ObservationEncoder(nn.Module):
         if real is not None:
             return [e.new_zeros(*real.shape, *e.shape[1:]).index_put((real,), e) for e in encoded]
         return [e.unflatten(0, a.shape[:2]) for e, a in zip(encoded, arrays.values(), strict=True)]
+
+
+def window_of_one(observation: Tensors) -> Tensors:
+    """One (B, ...) observation as a window of one step, (B, 1, ...); goals stay (B, ...)."""
+    return {name: value if name.startswith("goal/") else value.unsqueeze(1) for name, value in observation.items()}
 
 
 def build_observation_encoder(

@@ -14,12 +14,10 @@ from muse_core.geometry import quaternion_from_matrix
 from muse_core.models.model import Tensors
 from muse_core.models.normalizer import Normalizer
 from muse_core.models.rotations import rotation_columns
-from muse_core.waypoints import Pose
+from muse_core.waypoints import GRIPPER_TARGET, Pose
 
 if TYPE_CHECKING:
     from muse_core.datasets.statistics import Statistics
-
-GRIPPER = "target/gripper"
 
 
 class WaypointCodec(nn.Module):
@@ -54,7 +52,7 @@ class WaypointCodec(nn.Module):
         """
         super().__init__()
         self.position, self.orientation, self.gripper, self.relative = position, orientation, gripper, relative
-        shapes = {f"target/{position}": (axes,)} | ({GRIPPER: (1,)} if gripper else {})
+        shapes = {f"target/{position}": (axes,)} | ({GRIPPER_TARGET: (1,)} if gripper else {})
         self.normalizer = Normalizer(shapes, statistics)
         self.parts = [axes] + [6] * bool(orientation) + [1] * gripper
         self.size = sum(self.parts)
@@ -71,7 +69,7 @@ class WaypointCodec(nn.Module):
                 columns = _columns(_matrices(columns) @ present.transpose(-1, -2))
             parts.append(columns)
         if self.gripper:
-            parts.append(self.normalizer.normalize(GRIPPER, batch[GRIPPER]))
+            parts.append(self.normalizer.normalize(GRIPPER_TARGET, batch[GRIPPER_TARGET]))
         return torch.cat(parts, dim=-1)
 
     def decode(self, values: Tensor, pose: Pose) -> tuple[Pose, np.ndarray]:
@@ -96,7 +94,9 @@ class WaypointCodec(nn.Module):
                 present = torch.as_tensor(pose.quaternion, dtype=torch.float32, device=values.device)
                 matrices = matrices @ _matrices(rotation_columns(present))
             quaternion = quaternion_from_matrix(matrices.cpu().double().numpy())
-        gripper = [self.normalizer.clamp(GRIPPER, self.normalizer.unnormalize(GRIPPER, each)) for each in rest]
+        gripper = [
+            self.normalizer.clamp(GRIPPER_TARGET, self.normalizer.unnormalize(GRIPPER_TARGET, each)) for each in rest
+        ]
         gripper = gripper[0] if gripper else position[..., :0]
         return Pose(position.cpu().double().numpy(), quaternion), gripper.cpu().double().numpy()
 

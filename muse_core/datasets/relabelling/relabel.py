@@ -18,10 +18,9 @@ from muse_core.datasets.relabelling.clicks import Segments, clicks_from_speeds, 
 from muse_core.datasets.store import DatasetError, Episode, EpisodeStore
 from muse_core.files import building_folder
 from muse_core.spec import Arrays, ArraySpec, Spec
-from muse_core.waypoints import Pose, WaypointSteps
+from muse_core.waypoints import GRIPPER_TARGET, Pose, WaypointSteps
 
 MODE = "mode"
-GRIPPER_TARGET = "target/gripper"
 
 
 @dataclass(frozen=True)
