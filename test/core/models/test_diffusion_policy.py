@@ -125,7 +125,7 @@ def test_it_samples_both_of_two_ways_and_nothing_between(denoiser):
         "mask": torch.ones(64, 4, dtype=torch.bool),
         "observation_mask": torch.ones(64, 2, dtype=torch.bool),
     }
-    train(model, batch, 400, 1e-2)
+    train(model, batch, 500, 5e-3)
     memory = model.start(200)
     with torch.inference_mode():
         model.observe({"place": torch.zeros(200, 1)}, memory)
