@@ -37,7 +37,7 @@ class TrainingData:
     Attributes:
         train: Windows to learn from.
         parts: What these are made of.
-        numbers: The same windows without their pictures, where those are to lie in the device's memory.
+        without_images: The same windows less their images, where those are to lie in the device's memory.
         sampler: Their order.
         augmenter: What is changed of them at random.
         validation: Windows to validate on by name, none overlapping another: the held-out episodes first, where any
@@ -51,7 +51,7 @@ class TrainingData:
 
     train: WindowData
     parts: list[SequenceDataset]
-    numbers: WindowData | None
+    without_images: WindowData | None
     sampler: Sampler
     augmenter: Augmenter
     validation: dict[str, WindowData]
@@ -74,13 +74,13 @@ def open_training_data(config: TrainConfig, processes: Processes | None = None) 
     """
     stores = {name: open_store(config, name) for name in (config.dataset, *config.extra_datasets)}
     training: dict[str, SequenceDataset] = {}
-    numbers: dict[str, SequenceDataset] = {}
+    without_images: dict[str, SequenceDataset] = {}
     held_out: dict[str, SequenceDataset] = {}
     for name, store in stores.items():
         chosen, kept_back = choose_episodes(store, config)
         training[name] = windows(store, config, chosen, share=0.0 if config.data_on_device else 1 / len(stores))
         if config.data_on_device:
-            numbers[name] = windows(store, config, chosen, pictures=False)
+            without_images[name] = windows(store, config, chosen, images=False)
         if kept_back:
             held_out[name] = windows(store, config, kept_back, share=1 / len(stores), validating=True)
     validation: dict[str, dict[str, SequenceDataset]] = {HELD_OUT: held_out} if held_out else {}
@@ -95,7 +95,7 @@ def open_training_data(config: TrainConfig, processes: Processes | None = None) 
         return TrainingData(
             train=train,
             parts=[*training.values()],
-            numbers=mix(numbers) if numbers else None,
+            without_images=mix(without_images) if without_images else None,
             sampler=make_sampler(config, training, processes or Processes()),
             augmenter=make_augmenter(config, train.spec),
             validation={name: mix(parts) for name, parts in validation.items()},
@@ -141,9 +141,9 @@ def open_store(config: TrainConfig, name: str) -> EpisodeStore:
     for key in config.actions:
         if store.spec[key].is_image:
             raise ConfigError(f"{path}: {key} is an image, which is no action; choose with --actions")
-    pictures = [key for key in config.goal.keys if store.spec[key].is_image]
-    if config.data_on_device and pictures:
-        raise ConfigError(f"--data_on_device holds no pictures of goals: leave it out, or {pictures[0]} of --goal.keys")
+    images = [key for key in config.goal.keys if store.spec[key].is_image]
+    if config.data_on_device and images:
+        raise ConfigError(f"--data_on_device holds no images of goals: leave it out, or {images[0]} of --goal.keys")
     return store
 
 
@@ -153,7 +153,7 @@ def windows(
     episodes: Sequence[int],
     share: float = 1.0,
     validating: bool = False,
-    pictures: bool = True,
+    images: bool = True,
 ) -> SequenceDataset:
     """Windows of the model's shape over some episodes.
 
@@ -163,7 +163,7 @@ def windows(
         episodes: Positions in the store.
         share: Of `memory_gb`.
         validating: Windows that follow one another, so that each step of an episode is in exactly one.
-        pictures: Whether to read those too.
+        images: Whether to read those too.
     """
     shape = config.model.window(config.horizon)
     pads = {"pad_start": shape.pad_start, "pad_end": shape.pad_end, "stride": 1}
@@ -173,7 +173,7 @@ def windows(
     try:
         return SequenceDataset(
             with_roles(store, config),
-            [name for name in keys if pictures or not store.spec[name].is_image],
+            [name for name in keys if images or not store.spec[name].is_image],
             config.horizon,
             observation_steps=shape.observation_steps,
             goal_keys=config.goal.keys,

@@ -74,15 +74,7 @@ class Trainer:
         with StopRequest() as stop, closing(batches), self._bar(show_progress and self.processes.is_first) as bar:
             while not stopped and (done := self._done()) < 1.0:
                 rate = self._set_learning_rate(done)
-                waited = 0.0
-                self.model.train()
-                for _ in range(config.accumulate):
-                    asked = time.monotonic()
-                    batch, self._consumed = next(batches)
-                    waited += time.monotonic() - asked
-                    terms = self._terms(batch)
-                    self.optimisation.add(terms)
-                meter.add(terms, self.optimisation.step(), waited, self._samples)
+                batch = self._learn(batches, meter)
                 state.step += 1
                 state.elapsed_s, stopped = self.processes.agree(time.monotonic() - begun, bool(stop))
                 bar.update(self._done() * 100 - bar.n)
@@ -179,10 +171,24 @@ class Trainer:
 
     def _batches(self) -> Generator[tuple[Tensors, dict[str, Any]], None, None]:
         data = self.data
-        if data.numbers is None:
+        if data.without_images is None:
             return prefetch(data.train, data.sampler, data.augmenter, self.device)
         images = DeviceImages(data.parts, data.augmenter, self.device)
-        return prefetch(data.numbers, data.sampler, make_augmenter(self.config, data.numbers.spec), self.device, images)
+        rest = data.without_images
+        return prefetch(rest, data.sampler, make_augmenter(self.config, rest.spec), self.device, images)
+
+    def _learn(self, batches: Iterator[tuple[Tensors, dict[str, Any]]], meter: Meter) -> Tensors:
+        """One step, from as many batches as it adds up; the last of them."""
+        waited = 0.0
+        self.model.train()
+        for _ in range(self.config.accumulate):
+            asked = time.monotonic()
+            batch, self._consumed = next(batches)
+            waited += time.monotonic() - asked
+            terms = self._terms(batch)
+            self.optimisation.add(terms)
+        meter.add(terms, self.optimisation.step(), waited, self._samples)
+        return batch
 
     def _terms(self, batch: Tensors) -> Terms:
         with autocast(self.device, self.config.precision):

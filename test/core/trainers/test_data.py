@@ -170,9 +170,9 @@ def test_pictures_on_the_device_are_cut_and_coloured_as_on_the_cpu(tmp_path, per
     there = dataclasses.replace(there, data_on_device=True, goal=GoalConfig(("q",), "future"))
     here, far = open_training_data(dataclasses.replace(there, data_on_device=False)), open_training_data(there)
     images = DeviceImages(far.parts, far.augmenter, CPU)
-    bare = make_augmenter(there, far.numbers.spec)
+    bare = make_augmenter(there, far.without_images.spec)
     plain, moved = prefetch(here.train, here.sampler, here.augmenter, CPU), None
-    moved = prefetch(far.numbers, far.sampler, bare, CPU, images)
+    moved = prefetch(far.without_images, far.sampler, bare, CPU, images)
     for _ in range(8):
         (mine, state), (theirs, other) = next(plain), next(moved)
         assert state == other and mine.keys() == theirs.keys()
