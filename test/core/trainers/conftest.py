@@ -25,7 +25,13 @@ COMMON = ["--dataset", "tiny", "--threads", "1", "--device", "cpu"]
 
 
 class Workplace:
-    """The folder that holds `data` and that experiments go to; the working directory."""
+    """The folder that holds `data` and that experiments go to; the working directory.
+
+    Attributes:
+        patience_s: How long a child may take: only a child that hangs takes so long, however busy the machine is.
+    """
+
+    patience_s = 600.0
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,7 +61,7 @@ class Workplace:
     def reached(self, child: subprocess.Popen, name: str, step: int) -> bool:
         """Wait until an experiment has logged this step; False where its process ended before."""
         metrics = self.path / "experiments" / name / "metrics.jsonl"
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + self.patience_s
         while time.monotonic() < deadline and child.poll() is None:
             text = metrics.read_text() if metrics.exists() else ""
             if any(json.loads(line)["step"] >= step for line in text.splitlines(keepends=True) if line.endswith("\n")):

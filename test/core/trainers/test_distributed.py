@@ -37,7 +37,7 @@ def test_two_processes_end_with_the_weights_of_one_with_twice_the_batch(kind, wo
     ]
     child = workplace.begin(*common, "--batch_size", "3", "--exp_name", "two", processes=2)
     assert workplace.train(*common, "--batch_size", "6", "--exp_name", "one", config=False) == 0
-    assert child.wait(timeout=120) == 0, workplace.log().read_text()
+    assert child.wait(timeout=workplace.patience_s) == 0, workplace.log().read_text()
     one, two = (load_checkpoint(f"experiments/{name}/models/model.pt") for name in ("one", "two"))
     for name, tensor in one.model.items():
         torch.testing.assert_close(two.model[name], tensor, rtol=0, atol=1e-6, msg=lambda m, name=name: f"{name}: {m}")
@@ -58,7 +58,7 @@ def test_a_signal_to_torchrun_stops_all_and_one_of_them_saves(workplace):
     child = workplace.begin(*workplace.lift, *options, processes=2)
     assert workplace.reached(child, "both", 3), workplace.log().read_text()
     child.send_signal(signal.SIGTERM)
-    child.wait(timeout=60)
+    child.wait(timeout=workplace.patience_s)
     saved = load_checkpoint("experiments/both/models/model.pt")
     assert saved.step >= 3
     assert workplace.train("--resume", "experiments/both", "--max_steps", str(saved.step + 1), config=False) == 0

@@ -63,9 +63,9 @@ def test_a_run_killed_at_random_moments_ends_bit_identical_to_one_that_ran_throu
     for moment in sorted(random.Random(kind).sample(range(2, STEPS // 2), 2)):
         assert workplace.reached(child, "killed", moment), workplace.log().read_text()
         child.send_signal(signal.SIGKILL)
-        assert child.wait(timeout=60) == -signal.SIGKILL
+        assert child.wait(timeout=workplace.patience_s) == -signal.SIGKILL
         child = workplace.begin("--resume", "experiments/killed")
-    assert child.wait(timeout=120) == 0, workplace.log().read_text()
+    assert child.wait(timeout=workplace.patience_s) == 0, workplace.log().read_text()
     straight, killed = (load_checkpoint(f"experiments/{name}/models/model.pt") for name in ("straight", "killed"))
     assert straight.step == killed.step == STEPS
     assert same(straight.model, killed.model) and same(straight.training, killed.training)

@@ -165,7 +165,7 @@ def test_sigterm_saves_a_checkpoint_that_resumes(workplace, train):
     child = workplace.begin(*workplace.lift, *options)
     assert workplace.reached(child, "stopped", 4), workplace.log().read_text()
     child.send_signal(signal.SIGTERM)
-    assert child.wait(timeout=60) == 130
+    assert child.wait(timeout=workplace.patience_s) == 130
     saved = load_checkpoint("experiments/stopped/models/model.pt").step
     assert saved >= 4
     assert train("--resume", "experiments/stopped", "--max_steps", str(saved + 2), config=False) == 0
