@@ -40,6 +40,9 @@ def main(argv: list[str] | None = None) -> int:
         status = _run(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
         return status
+    except KeyboardInterrupt:  # before the command itself was ready for one
+        print("\nmuse: interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         if not _unheard():  # another pipe broke
             raise

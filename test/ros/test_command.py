@@ -37,6 +37,15 @@ def test_a_reader_that_goes_away_ends_it_without_a_traceback():
     assert (child.stderr.read(), child.wait(60)) == ("", 141)
 
 
+def test_an_interrupt_while_a_command_starts_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys):
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "import_module", interrupted)
+    assert command.main(["train"]) == 130
+    assert "muse: interrupted" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", command.SUBCOMMANDS)
 def test_every_subcommand_exists(name: str):
     module, _, function = command.SUBCOMMANDS[name][0].partition(":")
