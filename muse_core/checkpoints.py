@@ -5,6 +5,7 @@ Importing this module does not import torch.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -63,12 +64,20 @@ class Checkpoint:
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
-    """Write it whole, then rename it into place: a reader sees the old file or the new one."""
+    """Write it whole, then rename it into place: a reader sees the old file or the new one.
+
+    Raises:
+        OSError: when it cannot be written; the old file is as it was.
+    """
     import torch
 
     content = {f.name: getattr(checkpoint, f.name) for f in fields(checkpoint)}
     with replacing(path) as partial:
-        torch.save({"format": FORMAT, "version": VERSION, **content}, partial)
+        try:
+            torch.save({"format": FORMAT, "version": VERSION, **content}, partial)
+        except RuntimeError as error:  # torch's word for a disk that takes no more
+            why = f"cannot be written: is the disk full? {str(error).splitlines()[0]}"
+            raise OSError(errno.EIO, why, str(path)) from error
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -41,6 +42,18 @@ def building_folder(target: str | Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Raise where a disk cannot take so many more bytes.
+
+    Raises:
+        OSError: naming the folder, and what is free.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        why = f"the disk is full: {size / 1e6:.1f} MB are needed, {free / 1e6:.1f} MB are free; make room"
+        raise OSError(errno.ENOSPC, why, str(folder))
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -39,6 +39,9 @@ def main(argv: list[str] | None = None) -> int:
     except PLAIN_ERRORS as error:
         print(f"muse eval: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"muse eval: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nmuse eval: interrupted; no results are written, recorded episodes stay", file=sys.stderr, flush=True)
         os._exit(INTERRUPTED)  # an ordinary end would wait for the episodes that run; the workers end with this process

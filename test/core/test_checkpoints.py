@@ -87,3 +87,17 @@ def test_another_version_is_refused_by_number(tmp_path: Path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(CheckpointError, match="has checkpoint version 99; this Muse reads 2"):
         load_checkpoint(tmp_path / "model.pt")
+
+
+def test_a_full_disk_is_an_error_of_the_disk_and_the_old_file_stays(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path / "model.pt", example(1))
+    before = (tmp_path / "model.pt").read_bytes()
+
+    def full(*_: object) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0")
+
+    monkeypatch.setattr("torch.save", full)
+    with pytest.raises(OSError, match="cannot be written: is the disk full"):
+        save_checkpoint(tmp_path / "model.pt", example(2))
+    assert (tmp_path / "model.pt").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]

@@ -19,7 +19,7 @@ from muse_core.datasets.array_files import rows_at_once
 from muse_core.datasets.robomimic.file import MUSE_ATTRIBUTE, PER_EPISODE, RENAMED
 from muse_core.datasets.split import split_episodes
 from muse_core.datasets.store import DatasetError, EpisodeStore
-from muse_core.files import replacing
+from muse_core.files import check_room, replacing
 from muse_core.spec import ArraySpec
 
 logger = logging.getLogger(__name__)
@@ -62,6 +62,9 @@ def write_robomimic(
             "each dimension by its largest magnitude: %s", path, scale.max(), ", ".join(f"{s:.3g}" for s in scale),
         )  # fmt: skip
     divisor = np.where(scale > 0, scale, 1.0) if scale_actions else None
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    # A disk that fills up while HDF5 writes ends the process itself, so that it is asked before.
+    check_room(Path(path).parent, _size(store))
     with replacing(path) as partial, h5py.File(partial, "w") as file:
         data = file.create_group("data")
         data.attrs["total"] = int(store.lengths.sum())
@@ -77,6 +80,13 @@ def write_robomimic(
             _write_demo(data.create_group(f"demo_{number}"), store, number, keys, divisor)
         for name, demos in _masks(store, validation_fraction).items():
             file.create_dataset(f"mask/{name}", data=np.array(demos, "S"))
+
+
+def _size(store: EpisodeStore) -> int:
+    """Bytes of all arrays, text apart, and some for what HDF5 notes of each."""
+    numbers = [array for array in store.spec.values() if array.dtype != "str"]
+    row = sum(int(np.prod(array.shape)) * np.dtype(array.dtype).itemsize for array in numbers)
+    return row * int(store.lengths.sum()) + 2048 * (len(store.spec) + 4) * len(store)
 
 
 def _action_keys(store: EpisodeStore, wanted: Sequence[str] | None) -> list[str]:

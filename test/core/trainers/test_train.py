@@ -85,6 +85,19 @@ def test_a_resumed_run_logs_every_step_once(train):
     assert [line["step"] for line in lines if "train/loss" in line] == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_disk_that_fills_up_ends_the_run_in_one_line_and_the_run_goes_on_later(train, capsys, monkeypatch):
+    assert train("--exp_name", "one", "--max_steps", "2") == 0
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("muse_core.trainers.trainer.save_checkpoint", full)
+        assert train("--resume", "experiments/one", "--max_steps", "4", config=False) == 1
+    assert "No space left on device. What was saved is whole" in capsys.readouterr().err
+    assert train("--resume", "experiments/one", "--max_steps", "4", config=False) == 0
+
+
 def test_an_existing_experiment_is_refused_and_stays_as_it_was(train, capsys):
     assert train("--exp_name", "one", "--max_steps", "2") == 0
     before = Path("experiments/one/models/model.pt").read_bytes()

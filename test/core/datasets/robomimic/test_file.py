@@ -229,3 +229,17 @@ def test_unknown_actions_are_named(folder, tmp_path):
     with pytest.raises(DatasetError, match="no 'twist' to write as actions; there are ee_position"):
         write_robomimic(tmp_path / "out.hdf5", folder, actions=["twist"])
     assert not (tmp_path / "out.hdf5").exists()
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_written(folder, tmp_path, monkeypatch):
+    import shutil
+
+    needed = int(folder.lengths.sum()) * sum(
+        int(np.prod(array.shape)) * np.dtype(array.dtype).itemsize
+        for array in folder.spec.values()
+        if array.dtype != "str"
+    )
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - needed, needed))
+    with pytest.raises(OSError, match=r"the disk is full: .* MB are needed, .* MB are free"):
+        write_robomimic(tmp_path / "out" / "a.hdf5", folder)
+    assert list((tmp_path / "out").iterdir()) == []
