@@ -88,13 +88,15 @@ class DiffusionPolicy(nn.Module):
     def loss(self, batch: Tensors) -> Terms:
         """Squared error of what the denoiser gives, at a random step of the process for each window.
 
-        A padded action is replaced by the centre of the range before noise is added, so that nothing of it gets in.
+        A padded action is replaced by the nearest real one before noise is added. That is what such a place comes to
+        when it acts, where nothing is padded; with zeros there, which a network never meets again, the real actions of
+        windows that reach beyond their episode were up to half as wrong again.
         In evaluation mode each window is tried at the same steps, spread over the process, with the same noise: a few
         held-out windows at random steps would say more about the steps than about the weights.
         """
         mask = batch["mask"]
-        features = fill_front(self.encoder(batch), batch["observation_mask"])
-        clean = self.actions.encode(batch).masked_fill(~mask.unsqueeze(-1), 0.0)
+        features = fill_padding(self.encoder(batch), batch["observation_mask"])
+        clean = fill_padding(self.actions.encode(batch), mask)
         if self.training:
             noise = torch.randn_like(clean)
             step = torch.randint(self.schedule.steps, (len(clean),), device=clean.device)
@@ -141,16 +143,18 @@ class DiffusionPolicy(nn.Module):
         return noise
 
 
-def fill_front(features: Tensor, mask: Tensor) -> Tensor:
-    """(B, O, F) with what stands before the first real step replaced by that step, as when it acts.
+def fill_padding(values: Tensor, mask: Tensor) -> Tensor:
+    """(B, T, ...) with what is padded replaced by the nearest real step, as before an episode when it acts.
 
     Args:
-        features: Encoded observations.
-        mask: (B, O) bool, False for padding, which is at the front only.
+        values: Encoded observations or actions.
+        mask: (B, T) bool, False for padding, which is at the front and at the end only.
     """
+    steps = mask.shape[1]
     first = mask.int().argmax(dim=1, keepdim=True)
-    rows = torch.arange(mask.shape[1], device=mask.device).maximum(first)
-    return features.gather(1, rows.unsqueeze(-1).expand_as(features))
+    last = steps - 1 - mask.flip(1).int().argmax(dim=1, keepdim=True)
+    rows = torch.arange(steps, device=mask.device).clamp(first, last)
+    return values.gather(1, rows.unsqueeze(-1).expand_as(values))
 
 
 def build(config: TrainConfig, spec: Spec, statistics: Mapping[str, Statistics] | None) -> DiffusionPolicy:

@@ -22,7 +22,7 @@ from muse_core.spec import ArraySpec, Spec
 torch = pytest.importorskip("torch")
 
 from muse_core.models import build_model  # noqa: E402
-from muse_core.models.diffusion_policy import fill_front  # noqa: E402
+from muse_core.models.diffusion_policy import fill_padding  # noqa: E402
 from muse_core.models.model import weighted_loss  # noqa: E402
 
 LINE = Spec({"place": ArraySpec((1,)), "action": ArraySpec((1,), role="action")})
@@ -107,11 +107,28 @@ def test_the_loss_is_the_squared_error_of_the_noise_over_real_steps(model, data)
     assert loss == pytest.approx(noise[0, :2].square().mean().item(), rel=1e-3)
 
 
-def test_what_is_padded_at_the_front_is_seen_as_the_first_real_step():
-    features = torch.tensor([[[1.0], [2.0], [3.0]]])
-    assert fill_front(features, torch.tensor([[False, False, True]])).flatten().tolist() == [3, 3, 3]
-    assert fill_front(features, torch.tensor([[False, True, True]])).flatten().tolist() == [2, 2, 3]
-    assert fill_front(features, torch.tensor([[True, True, True]])).flatten().tolist() == [1, 2, 3]
+def test_the_last_action_is_held_behind_the_end_of_an_episode(model, data):
+    batch, seen = window(data, [11]), {}
+    batch["action"][0, 2:] = 77
+
+    class Zero(torch.nn.Module):
+        def forward(self, actions, step, features):
+            seen["noisy"] = actions
+            return torch.zeros_like(actions)
+
+    model.denoiser = Zero()
+    model.schedule.kept = torch.ones(100)  # no noise
+    model.loss(batch)
+    held = model.actions.encode(batch)[0, 1]
+    assert torch.equal(seen["noisy"][0, 2:], held.expand(2, -1))
+
+
+def test_what_is_padded_is_seen_as_the_nearest_real_step():
+    steps = torch.tensor([[[1.0], [2.0], [3.0]]])
+    assert fill_padding(steps, torch.tensor([[False, False, True]])).flatten().tolist() == [3, 3, 3]
+    assert fill_padding(steps, torch.tensor([[False, True, True]])).flatten().tolist() == [2, 2, 3]
+    assert fill_padding(steps, torch.tensor([[True, True, False]])).flatten().tolist() == [1, 2, 2]
+    assert fill_padding(steps, torch.tensor([[True, True, True]])).flatten().tolist() == [1, 2, 3]
 
 
 @DENOISERS
