@@ -58,13 +58,14 @@ def run(config: TrainConfig, resume: Path | None = None) -> int:
     path = resume or config.experiment_path
     if resume is None and path.exists() and not is_remnant(path):
         raise ExperimentError(Experiment.exists_message(path))
-    begun = resume is not None and (path / "models" / LAST).is_file()
+    newest = newest_model(path) if resume is not None else None
+    begun = newest is not None
     if resume is not None and not begun:
         logger.info("%s was stopped before it saved a model: it begins anew", path)
     with processes_of_torchrun() as processes:
         if not processes.is_first:
             logging.getLogger("muse_core").setLevel(logging.WARNING)  # the first one says it for all
-        trainer = prepare(config, load_checkpoint(path / "models" / LAST) if begun else None, processes)
+        trainer = prepare(config, load_checkpoint(newest) if begun else None, processes)
         if not processes.is_first:
             trainer.run(path / "models", Board())
             return 0
@@ -91,6 +92,16 @@ def run(config: TrainConfig, resume: Path | None = None) -> int:
         return 0
     print(f"stopped early; `muse train --resume {experiment.path}` goes on")
     return STOPPED
+
+
+def newest_model(path: Path) -> Path | None:
+    """What an experiment goes on from: ``model.pt``, or where it was killed before the first, the last model it kept.
+
+    All models of an experiment hold what training goes on from.
+    """
+    if (path / "models" / LAST).is_file():
+        return path / "models" / LAST
+    return max(path.glob("models/[!.]*.pt"), key=lambda model: model.stat().st_mtime_ns, default=None)
 
 
 def _log_to_terminal() -> None:

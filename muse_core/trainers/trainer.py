@@ -69,7 +69,7 @@ class Trainer:
         """Train until the limit of steps or minutes, or until a signal asks to stop; save into `models` in any case."""
         config, state, data = self.config, self.progress, self.data
         begun = time.monotonic() - state.elapsed_s
-        meter, stopped = Meter(), False
+        meter, stopped, first = Meter(), False, state.step
         batches = self._batches()
         with StopRequest() as stop, closing(batches), self._bar(show_progress and self.processes.is_first) as bar:
             while not stopped and (done := self._done()) < 1.0:
@@ -99,6 +99,8 @@ class Trainer:
                         self.save(models / f"chkpt_{state.step:010d}.pt", meter)
                     if state.step % config.save_every == 0 or ending:
                         self.save(models / "model.pt", meter)
+        if state.step == first:  # killed after the last step, before it was saved
+            self.save(models / "model.pt")
         reason = f"stopped by {stop.reason or 'another process'}" if stopped else "done"
         logger.info("%s after %d steps and %.1f minutes", reason, state.step, state.elapsed_s / 60)
         return state

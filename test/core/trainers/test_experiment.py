@@ -58,6 +58,17 @@ def test_a_run_killed_before_its_first_save_begins_anew_on_resume(train):
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+def test_a_run_killed_between_its_best_model_and_its_first_save_goes_on_from_the_best(train):
+    steps = ("--max_steps", "4", "--validation_fraction", "0.5", "--validate_every", "2")
+    assert train("--exp_name", "straight", *steps) == 0
+    assert train("--exp_name", "one", *steps) == 0
+    assert (ONE / "models" / "best_model.pt").is_file()
+    (ONE / "models" / "model.pt").unlink()
+    assert train("--resume", str(ONE), config=False) == 0
+    ours, theirs = (load_checkpoint(f"experiments/{n}/models/model.pt").model for n in ("one", "straight"))
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
 def test_continue_begins_an_experiment_and_later_goes_on_with_it(train):
     for steps in ("2", "5"):
         assert train("--exp_name", "one", "--max_steps", steps, "--continue") == 0
