@@ -20,7 +20,7 @@ TINY_ACT |= {"decoder_layers": 2}  # a gradient reaches every layer: the last on
 
 class TestDiffusionWithUnet(ModelConformance):
     learning_rate = 5e-3
-    learning_steps = 500
+    learning_steps = 150
 
     def config(self, **changes):
         unet = UnetConfig(channels=(16, 32), kernel=3, groups=4, step_width=16)
@@ -30,7 +30,7 @@ class TestDiffusionWithUnet(ModelConformance):
 
 class TestDiffusionWithTransformerAndGoals(ModelConformance):
     learning_rate = 3e-3
-    learning_steps = 500
+    learning_steps = 350
 
     def config(self, **changes):
         transformer = DenoisingTransformerConfig(width=32, layers=2, attention_heads=2)
@@ -39,6 +39,8 @@ class TestDiffusionWithTransformerAndGoals(ModelConformance):
 
 
 class TestACT(ModelConformance):
+    learning_steps = 180
+
     def config(self, **changes):
         return TrainConfig(horizon=4, model=ACTConfig(**TINY_ACT, kl_weight=1.0), **changes)
 
