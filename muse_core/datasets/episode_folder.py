@@ -13,6 +13,7 @@ and several processes may add episodes at once. Nothing here imports ROS, torch 
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import re
@@ -168,6 +169,7 @@ class EpisodeFolder:
         Raises:
             DatasetError: if the id is taken or not legal.
             SpecError: if an array is not what the spec says.
+            OSError: if it cannot be written, saying what space there is.
         """
         if not _ID.fullmatch(episode_id) or len(episode_id) > 200:
             raise DatasetError(f"episode id must be letters, digits and . _ -, got {episode_id!r}")
@@ -192,9 +194,13 @@ class EpisodeFolder:
             temporary.rename(target)
         except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
-            if isinstance(error, OSError) and target.exists():
+            if not isinstance(error, OSError):
+                raise
+            if target.exists():
                 raise DatasetError(f"{target} exists: another process was faster to add it") from error
-            raise
+            free = shutil.disk_usage(self.path).free / 1e6
+            why = f"{error.strerror or error}; {free:.0f} MB are free. Nothing of the episode is left, others are whole"
+            raise OSError(error.errno or errno.ENOSPC, why, str(target)) from error
         sync_folder(self.path)
         self._lengths = dict(sorted({**self._lengths, episode_id: length}.items()))
 

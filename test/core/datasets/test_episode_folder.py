@@ -1,6 +1,7 @@
 """The dataset folder: what goes in comes out, half an episode never shows, and every refusal names the reason."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -266,3 +267,18 @@ def test_rows_may_come_in_pieces_from_anything_that_is_sliced(folder):
     for key, array in arrays.items():
         np.testing.assert_array_equal(folder.get_episode(0).arrays[key], array)
     assert pieces["image"].largest * 16 * 24 * 3 <= 16 * 1024**2
+
+
+def test_a_disk_that_takes_no_more_is_named_and_what_was_there_stays(tmp_path):
+    folder = EpisodeFolder.create(tmp_path / "data", SPEC)
+    folder.add_episode("first", episode(2))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # bytes of a file: more fails as a full disk does
+    try:
+        with pytest.raises(OSError, match=r"MB are free\. Nothing of the episode is left") as caught:
+            folder.add_episode("second", episode(12))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(folder.path / "second")
+    assert sorted(p.name for p in folder.path.iterdir()) == ["dataset.json", "first"]
+    assert len(EpisodeFolder.open(folder.path).get_episode("first").arrays["image"]) == 2
