@@ -12,6 +12,7 @@ _EPILOG = """\
 examples:
   muse inspect recordings/monday/episode_0003          the topics of one bag, and whether it serves a contract
   muse inspect recordings/monday                       one line per recording
+  muse inspect data                                    the datasets in a folder
   muse inspect data/lift                               keys, episodes and sync quality of a dataset
   muse inspect data/real/coffee.npz                    keys and episodes of a .npz, .hdf5 or .h5 file
 """
@@ -25,11 +26,13 @@ def main(argv: list[str] | None = None) -> int:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("path", type=Path, metavar="PATH", help="a bag, a folder of recordings, or a dataset")
+    parser.add_argument(
+        "path", type=Path, metavar="PATH", help="a bag, a dataset, or a folder of recordings or of datasets"
+    )
     parser.add_argument("--contract", metavar="FILE|NAME", help="check a bag against it (default: the one in the bag)")
     parser.add_argument("--namespace", default="", metavar="NAME", help="namespace of the robot's topics, such as left")
     arguments = parser.parse_args(argv)
-    from muse_core.datasets.opening import is_dataset_file
+    from muse_core.datasets.opening import datasets_in, is_dataset_file
     from muse_core.datasets.store import DatasetError
     from muse_ros.bags.bags import BagError, is_bag
     from muse_ros.contract.contract import ContractError
@@ -39,6 +42,10 @@ def main(argv: list[str] | None = None) -> int:
             return _dataset(arguments.path)
         if arguments.path.exists() and is_bag(arguments.path):
             return _bag(arguments.path, arguments.contract, arguments.namespace)
+        if names := datasets_in(arguments.path):
+            print("\n".join(str(arguments.path / name) for name in names))
+            print(f"{len(names)} datasets; `muse inspect {arguments.path / names[0]}` says what one holds")
+            return 0
         return _recordings(arguments.path)
     except (BagError, ContractError, DatasetError, FileNotFoundError) as error:
         print(f"muse inspect: {error}", file=sys.stderr)

@@ -33,3 +33,13 @@ def test_a_damaged_file_is_an_error_and_no_traceback(tmp_path: Path, capsys: pyt
     (tmp_path / "coffee.npz").write_bytes(b"")
     assert inspect_cli.main([str(tmp_path / "coffee.npz")]) == 1
     assert "coffee.npz: the file is empty" in capsys.readouterr().err
+
+
+def test_a_folder_of_datasets_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "real").mkdir()
+    for name in ("lift.npz", "real/coffee.npz"):
+        np.savez(tmp_path / name, action=np.zeros((1, 7), np.float32), done=np.array([True]))
+    assert inspect_cli.main([str(tmp_path)]) == 0
+    first, second, count = capsys.readouterr().out.splitlines()
+    assert [first, second] == [str(tmp_path / "lift.npz"), str(tmp_path / "real/coffee.npz")]
+    assert count == f"2 datasets; `muse inspect {tmp_path / 'lift.npz'}` says what one holds"
