@@ -1,12 +1,13 @@
 """The original's recipe for making coffee beside the tuned one, at a size that a CPU trains: which learns better?
 
-    python bench/recipes.py DATA [--task lift] [--windows 48000] [--demonstrations 200] [--seeds 100]
+    python bench/recipes.py DATA [--task place] [--minutes 5 | --windows 32000] [--demonstrations 200] [--seeds 100]
 
 Trains `config/train/coffee/vis_bc_rnn.py` and `vis_bc_rnn_tuned.py` on the same demonstrations of a simulated task
-(kept in the folder DATA, see `learning.py`), each until it has seen the same number of windows, and runs both on the
-same seeds. What needs a GPU is replaced alike in both: the small encoder stands in for the ResNet-18, pictures have
-64x64 pixels before the crop, numbers are float32. All else is the recipe's own: what the network sees of orientations,
-the head and its loss, the recurrent network and its memory, batch, optimiser, schedule, augmentation, averaging.
+(kept in the folder DATA, see `learning.py`), each for the same time or until it has seen the same number of windows,
+and runs both on the same seeds. What needs a GPU is replaced alike in both: the small encoder stands in for the
+ResNet-18, pictures have 64x64 pixels before the crop, numbers are float32. All else is the recipe's own: what the
+network sees of orientations, the head and its loss, the recurrent network and its memory, batch, optimiser, schedule,
+augmentation, averaging.
 
 Writes ``bench/results/recipes.json``. Give it two cores to itself: ``taskset -c 0,1``.
 """
@@ -42,26 +43,29 @@ SIZED_FOR_A_CPU = (
     "--max_minutes",
     "None",
 )
-WARM_UP_SHARE = 0.05  # of the run; the recipes' own is meant for a hundred times the steps
+WARM_UP_STEPS = 50  # the recipes' own warm-up is meant for a hundred times the steps
 PICTURE = 64 / 240  # of the height that the recipes are meant for: shifts shrink alike
 
 
-def options(recipe: str, windows: int, threads: int) -> list[str]:
+def options(recipe: str, minutes: float | None, windows: int, threads: int) -> list[str]:
     """What differs from the config file."""
     config = load_config(ROOT / "config" / "train" / f"{recipe}.py")
-    steps = windows // config.batch_size
-    found = [*SIZED_FOR_A_CPU, "--max_steps", str(steps), "--threads", str(threads), "--validate_every", str(steps)]
-    found += ["--save_every", str(steps), "--checkpoint_every", "0", "--validation_fraction", "0.05"]
+    steps = 1_000_000 if minutes else windows // config.batch_size
+    found = [*SIZED_FOR_A_CPU, "--max_steps", str(steps), "--max_minutes", f"{minutes:g}" if minutes else "None"]
+    for every in ("--validate_every", "--save_every", "--images_every"):
+        found += [every, str(steps)]
+    found += ["--checkpoint_every", "0", "--validation_fraction", "0.05", "--threads", str(threads)]
     found += ["--augment.shift", str(round(config.augment.shift * PICTURE))]
-    return found + (["--warmup_steps", str(round(WARM_UP_SHARE * steps))] if config.warmup_steps else [])
+    return found + (["--warmup_steps", str(WARM_UP_STEPS)] if config.warmup_steps else [])
 
 
 def main() -> int:
     parser = timing.parser(__doc__)
     parser.add_argument("data", type=Path, help="folder for demonstrations, which are made once, and for the runs")
-    parser.add_argument("--task", default="lift")
+    parser.add_argument("--task", default="place")
     parser.add_argument("--demonstrations", type=int, default=200)
-    parser.add_argument("--windows", type=int, default=48_000, help="that each recipe is trained on, with repetition")
+    parser.add_argument("--minutes", type=float, help="of training for each recipe, in place of --windows")
+    parser.add_argument("--windows", type=int, default=32_000, help="that each recipe is trained on, with repetition")
     parser.add_argument("--seeds", type=int, default=100, help="episodes of each evaluation")
     parser.add_argument("--threads", type=int, default=2, help="of torch in training")
     parser.add_argument("--workers", type=int, default=2, help="processes that simulate")
@@ -76,7 +80,7 @@ def main() -> int:
     succeeded = {}
     for recipe in RECIPES:
         name = Path(recipe).name
-        changes = options(recipe, arguments.windows, arguments.threads)
+        changes = options(recipe, arguments.minutes, arguments.windows, arguments.threads)
         path, taken = train_muse(recipe, data, runs, name, changes)
         results = evaluate(partial(muse_policy, path), arguments.task, seeds, arguments.workers)
         figures[name] = outcome(name, results, taken) | {"options": changes}
@@ -85,7 +89,8 @@ def main() -> int:
     paired = compare_paired(tuned, original)
     print(f"tuned minus original: {100 * paired.difference:+.1f} points, "
           f"95 % interval {100 * paired.low:+.1f} .. {100 * paired.high:+.1f}")  # fmt: skip
-    written = {"task": arguments.task, "windows": arguments.windows, "demonstrations": arguments.demonstrations}
+    size = {"minutes": arguments.minutes} if arguments.minutes else {"windows": arguments.windows}
+    written = {"task": arguments.task, **size, "demonstrations": arguments.demonstrations}
     written |= {"recipes": figures, "paired": paired.to_dict()}
     timing.write(arguments.results / "recipes.json", written, PACKAGES, begun)
     return 0
