@@ -1,7 +1,8 @@
-"""BC-RNN from two cameras for making coffee, as we would set it up: less to compute, more from each demonstration.
+"""BC-RNN from two cameras for making coffee, as we would set it up: less to compute, more learnt in the time.
 
 Against `vis_bc_rnn`: pictures at half the size; shifts and colours besides the crop; group norm, which does not depend
 on the batch; smooth L1, which an odd demonstration does not dominate; AdamW with warm-up and cosine; averaged weights.
+`bench/recipes.py` sets the two side by side in the simulator.
 """
 
 from dataclasses import replace
