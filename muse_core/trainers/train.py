@@ -40,6 +40,8 @@ def main(argv: list[str] | None = None) -> int:
     except ArithmeticError as error:
         print(f"muse train: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # nobody reads the output any more: `muse` ends quietly
+        raise
     except OSError as error:  # a disk that is full or gone; what was saved before is whole
         print(
             f"muse train: {error}. What was saved is whole; mend it and `muse train --resume` goes on", file=sys.stderr

@@ -30,8 +30,9 @@ def test_an_unknown_subcommand_near_nothing_lists_all(capsys: pytest.CaptureFixt
     assert "there are: " in capsys.readouterr().err
 
 
-def test_a_reader_that_goes_away_ends_it_without_a_traceback():
-    program = "from muse_ros.command import main; import sys; sys.exit(main(['--help']))"
+@pytest.mark.parametrize("argv", [["--help"], ["train", "config/train/sim/lift.py", "--print_config"]])
+def test_a_reader_that_goes_away_ends_it_without_a_word(argv: list[str]):
+    program = f"from muse_ros.command import main; import sys; sys.exit(main({argv!r}))"
     child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     child.stdout.close()  # before anything is written
     assert (child.stderr.read(), child.wait(60)) == ("", 141)
