@@ -82,6 +82,19 @@ def rotation_vector_from_quaternion(q: np.ndarray) -> np.ndarray:
     return scale * q[..., :3]
 
 
+def turn_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The shortest rotation vector [rad] that turns orientation `a` into `b`, in the base frame.
+
+    Args:
+        a: Unit quaternion xyzw, shape (..., 4).
+        b: The same.
+
+    Returns:
+        Shape (..., 3).
+    """
+    return rotation_vector_from_quaternion(quaternion_multiply(b, quaternion_conjugate(a)))
+
+
 def quaternion_from_euler(e: np.ndarray) -> np.ndarray:
     """The rotation about the fixed x axis, then the fixed y axis, then the fixed z axis (extrinsic xyz).
 
@@ -193,9 +206,8 @@ def toward(
     """
     position, target = np.asarray(position, np.float64), np.asarray(target, np.float64)
     translation = shortened(gain * (target[..., :3] - position), max_step_m)
-    wanted, current = quaternion_normalize(target[..., 3:7]), quaternion_normalize(quaternion)
-    between = quaternion_multiply(wanted, quaternion_conjugate(current))
-    turn = shortened(gain * rotation_vector_from_quaternion(between), max_step_rad)
+    between = turn_between(quaternion_normalize(quaternion), quaternion_normalize(target[..., 3:7]))
+    turn = shortened(gain * between, max_step_rad)
     return np.concatenate([translation, euler_from_quaternion(quaternion_from_rotation_vector(turn))], axis=-1)
 
 

@@ -9,14 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muse_core.geometry import (
-    quaternion_conjugate,
-    quaternion_multiply,
-    quaternion_normalize,
-    rotation_vector_from_quaternion,
-    shortened,
-    toward,
-)
+from muse_core.geometry import quaternion_normalize, shortened, toward, turn_between
 
 GRIPPER_TARGET = "target/gripper"  # key of what the gripper does on the way to a waypoint
 
@@ -74,6 +67,5 @@ class WaypointSteps:
         near = np.linalg.norm(way, axis=-1) <= self.tolerance_m
         if pose.quaternion is None:
             return near
-        wanted, current = quaternion_normalize(target.quaternion), quaternion_normalize(pose.quaternion)
-        turn = rotation_vector_from_quaternion(quaternion_multiply(wanted, quaternion_conjugate(current)))
+        turn = turn_between(quaternion_normalize(pose.quaternion), quaternion_normalize(target.quaternion))
         return near & (np.linalg.norm(turn, axis=-1) <= self.tolerance_rad)

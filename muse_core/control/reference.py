@@ -15,12 +15,11 @@ from muse_core.control.state import ArmAction
 from muse_core.geometry import (
     IDENTITY_QUATERNION,
     apply_delta,
-    quaternion_conjugate,
     quaternion_from_matrix,
     quaternion_from_rotation_vector,
     quaternion_multiply,
     quaternion_normalize,
-    rotation_vector_from_quaternion,
+    turn_between,
 )
 
 WORKSPACE_INSET_M = 0.002
@@ -124,7 +123,7 @@ class Reference:
             position, quaternion = apply_delta(base_position, base_quaternion, values[:6])
         else:
             position, quaternion = values[:3], quaternion_normalize(values[3:7])
-        shift, turn = position - base_position, _turn(base_quaternion, quaternion)
+        shift, turn = position - base_position, turn_between(base_quaternion, quaternion)
         limits, period = self._limits, action.period_s
         shift, limited = _shorten(shift, limits.step_linear, limits.linear_speed * period)
         turn, limited_turn = _shorten(turn, limits.step_angular, limits.angular_speed * period)
@@ -135,7 +134,7 @@ class Reference:
             limited |= Limit.WORKSPACE
         quaternion = quaternion_normalize(quaternion_multiply(quaternion_from_rotation_vector(turn), base_quaternion))
         self._target = (inside, quaternion)
-        self._turn_step = quaternion_from_rotation_vector(_turn(self._quaternion, quaternion) / self._steps_left)
+        self._turn_step = quaternion_from_rotation_vector(turn_between(self._quaternion, quaternion) / self._steps_left)
         return limited | limited_turn
 
     def _aim_joints(self, action: ArmAction, values: np.ndarray) -> Limit:
@@ -158,11 +157,6 @@ class Reference:
         self._q = q.copy()
         self._position, self._quaternion = transform[:3, 3].copy(), quaternion_from_matrix(transform[:3, :3])
         self._target, self._target_q = (self._position, self._quaternion), self._q
-
-
-def _turn(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The shortest rotation vector from `a` to `b` [rad], shape (3,)."""
-    return rotation_vector_from_quaternion(quaternion_multiply(b, quaternion_conjugate(a)))
 
 
 def _shorten(vector: np.ndarray, longest_step: float, longest_by_speed: float) -> tuple[np.ndarray, Limit]:

@@ -11,14 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from muse_core.geometry import (
-    apply_delta,
-    quaternion_conjugate,
-    quaternion_multiply,
-    quaternion_normalize,
-    rotation_vector_from_quaternion,
-    toward,
-)
+from muse_core.geometry import apply_delta, quaternion_multiply, quaternion_normalize, toward, turn_between
 from muse_core.spec import Arrays
 
 
@@ -155,8 +148,8 @@ class WaypointPolicy:
         """Whether the present waypoint is over: reached and held long enough, or out of time."""
         waypoint = self._waypoints[self._index]
         distance = np.linalg.norm(target[:3] - position)
-        turn = rotation_vector_from_quaternion(quaternion_multiply(target[3:], quaternion_conjugate(quaternion)))
-        reached = distance <= waypoint.tolerance_m and np.linalg.norm(turn) <= waypoint.tolerance_rad
+        angle = np.linalg.norm(turn_between(quaternion, target[3:]))
+        reached = distance <= waypoint.tolerance_m and angle <= waypoint.tolerance_rad
         over = reached and self._held >= round(waypoint.hold_s * self._rate_hz)
         self._held += bool(reached)
         return bool(over or self._steps >= round(waypoint.timeout_s * self._rate_hz))

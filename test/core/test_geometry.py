@@ -58,6 +58,13 @@ def test_a_rotation_vector_takes_the_shortest_way():
     np.testing.assert_allclose(g.rotation_vector_from_quaternion(q), [0, 0, -np.pi / 2], atol=1e-12)
 
 
+def test_the_turn_between_two_orientations_is_about_the_axes_of_the_base_whatever_their_signs():
+    onto_y = g.quaternion_from_rotation_vector(np.array([0, 0, np.pi / 2]))  # the first: x points along y
+    both = g.quaternion_multiply(g.quaternion_from_rotation_vector(np.array([0.3, 0, 0])), onto_y)
+    np.testing.assert_allclose(g.turn_between(onto_y, both), [0.3, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(g.turn_between(both, -onto_y), [-0.3, 0, 0], atol=1e-12)
+
+
 def test_matrices_survive_the_round_trip_also_at_half_turns():
     half_turns = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [HALF, HALF, 0, 0]])
     q = np.concatenate([random_quaternions(500), half_turns])

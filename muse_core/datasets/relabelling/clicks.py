@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muse_core.geometry import quaternion_conjugate, quaternion_multiply, rotation_vector_from_quaternion
+from muse_core.geometry import turn_between
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,7 @@ def pose_speeds(position: np.ndarray, quaternion: np.ndarray | None, rate_hz: fl
     turned = np.zeros_like(moved)
     if quaternion is not None:
         quaternion = np.asarray(quaternion, np.float64)
-        between = quaternion_multiply(quaternion[1:], quaternion_conjugate(quaternion[:-1]))
-        turned = np.linalg.norm(rotation_vector_from_quaternion(between), axis=-1)
+        turned = np.linalg.norm(turn_between(quaternion[:-1], quaternion[1:]), axis=-1)
     return tuple(rate_hz * np.append(each, each[-1:] if len(each) else 0.0) for each in (moved, turned))
 
 
