@@ -7,8 +7,8 @@ bool: False for steps outside the episode, which repeat its first or last row an
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -20,23 +20,26 @@ from muse_core.spec import Arrays, Spec
 Size = tuple[int, int]  # (height, width) [px]
 
 
-class WindowData(Protocol):
-    """Windows by number; `spec` is that of a batch, `ids` names the episodes."""
+class WindowData(ABC):
+    """Windows by number; a kind of it says what a window is, by :meth:`fill`.
+
+    Attributes:
+        spec: Of a batch.
+        lead: Batch key to its time dimensions: (T,), or () for goals and what belongs to a whole episode.
+        ids: Names of the episodes.
+        in_memory: Whether no file is read any more.
+    """
 
     spec: Spec
+    lead: Mapping[str, tuple[int, ...]]
     ids: list[str]
+    in_memory: bool
 
+    @abstractmethod
     def __len__(self) -> int:
         """Number of windows."""
 
-    @property
-    def in_memory(self) -> bool:
-        """Whether no file is read any more."""
-
-    @property
-    def lead(self) -> dict[str, tuple[int, ...]]:
-        """Batch key to its time dimensions: (T,), or () for goals and what belongs to a whole episode."""
-
+    @abstractmethod
     def fill(
         self,
         batch: Mapping[str, np.ndarray],
@@ -55,6 +58,10 @@ class WindowData(Protocol):
             views: Image key to what is seen, for these N samples.
         """
 
+    @abstractmethod
+    def statistics(self) -> dict[str, Statistics]:
+        """Statistics of every numeric array but images."""
+
     def get_batch(
         self,
         indices: Sequence[int] | np.ndarray,
@@ -63,10 +70,30 @@ class WindowData(Protocol):
         positions: np.ndarray | None = None,
         augment: Augmenter | None = None,
     ) -> Arrays:
-        """The windows with these indices, see :func:`read_batch`."""
+        """Windows as a batch; a pure function of its arguments.
 
-    def statistics(self) -> dict[str, Statistics]:
-        """Statistics of every numeric array but images."""
+        Args:
+            indices: (B,) numbers of windows.
+            out: Buffers of :func:`allocate` to write to, of this batch size; new ones by default.
+            positions: (B,) positions in the order of draws, by which goals are drawn and samples augmented; by default
+                the indices.
+            augment: Changes to make, in training only.
+
+        Raises:
+            ValueError: when `out` is not what :func:`allocate` gives.
+        """
+        indices = np.asarray(indices, np.int64)
+        positions = indices if positions is None else np.asarray(positions)
+        sizes = augment.sizes if augment else {}
+        batch = allocate(self, len(indices), sizes) if out is None else dict(out)
+        if out is not None:
+            _check_buffers(self, batch, len(indices), sizes)
+        steps = {name: lead[0] if lead else 1 for name, lead in self.lead.items()}
+        views = augment.views(positions, steps) if augment else {}
+        self.fill(batch, np.arange(len(indices)), indices, positions, views)
+        if augment:
+            augment.finish(batch, positions)
+        return batch
 
 
 def allocate(data: WindowData, batch_size: int, sizes: Mapping[str, Size] | None = None) -> Arrays:
@@ -86,41 +113,6 @@ def allocate(data: WindowData, batch_size: int, sizes: Mapping[str, Size] | None
         array = data.spec[name]
         shape = (*sizes[name], *array.shape[2:]) if name in sizes else array.shape
         batch[name] = np.empty((batch_size, *lead, *shape), array.dtype)
-    return batch
-
-
-def read_batch(
-    data: WindowData,
-    indices: Sequence[int] | np.ndarray,
-    out: Mapping[str, np.ndarray] | None = None,
-    *,
-    positions: np.ndarray | None = None,
-    augment: Augmenter | None = None,
-) -> Arrays:
-    """Windows as a batch; a pure function of its arguments.
-
-    Args:
-        data: Whose windows.
-        indices: (B,) numbers of windows.
-        out: Buffers of :func:`allocate` to write to, of this batch size; new ones by default.
-        positions: (B,) positions in the order of draws, by which goals are drawn and samples augmented; by default the
-            indices.
-        augment: Changes to make, in training only.
-
-    Raises:
-        ValueError: when `out` is not what :func:`allocate` gives.
-    """
-    indices = np.asarray(indices, np.int64)
-    positions = indices if positions is None else np.asarray(positions)
-    sizes = augment.sizes if augment else {}
-    batch = allocate(data, len(indices), sizes) if out is None else dict(out)
-    if out is not None:
-        _check_buffers(data, batch, len(indices), sizes)
-    steps = {name: lead[0] if lead else 1 for name, lead in data.lead.items()}
-    views = augment.views(positions, steps) if augment else {}
-    data.fill(batch, np.arange(len(indices)), indices, positions, views)
-    if augment:
-        augment.finish(batch, positions)
     return batch
 
 

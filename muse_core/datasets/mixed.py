@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from muse_core.datasets.augment import Augmenter
-from muse_core.datasets.batches import WindowData, read_batch
+from muse_core.datasets.batches import WindowData
 from muse_core.datasets.statistics import Statistics, merge_statistics
 from muse_core.datasets.views import View
-from muse_core.spec import Arrays
 
 
-class MixedDataset:
-    """Windows of several datasets with the same keys; a :class:`~muse_core.datasets.batches.WindowData`.
+class MixedDataset(WindowData):
+    """Windows of several datasets with the same keys.
 
     How often each is drawn from is the sampler's business.
     """
@@ -49,17 +47,6 @@ class MixedDataset:
     def in_memory(self) -> bool:
         """Whether no file is read any more."""
         return all(part.in_memory for part in self.parts)
-
-    def get_batch(
-        self,
-        indices: Sequence[int] | np.ndarray,
-        out: Mapping[str, np.ndarray] | None = None,
-        *,
-        positions: np.ndarray | None = None,
-        augment: Augmenter | None = None,
-    ) -> Arrays:
-        """The windows with these indices, see :func:`~muse_core.datasets.batches.read_batch`."""
-        return read_batch(self, indices, out, positions=positions, augment=augment)
 
     def fill(
         self,

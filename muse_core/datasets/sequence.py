@@ -12,8 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from muse_core.datasets.augment import Augmenter
-from muse_core.datasets.batches import read_batch
+from muse_core.datasets.batches import WindowData
 from muse_core.datasets.draws import integers
 from muse_core.datasets.frames import copy_images, copy_windows
 from muse_core.datasets.open_episodes import OpenEpisodes
@@ -27,8 +26,8 @@ GOAL = "goal/"
 _CHUNK = 2**16  # rows at a time, where float64 copies are made
 
 
-class SequenceDataset:
-    """Windows over some episodes of a dataset; a :class:`~muse_core.datasets.batches.WindowData`.
+class SequenceDataset(WindowData):
+    """Windows over some episodes of a dataset.
 
     Attributes:
         spec: Of a batch: the keys asked for and the goals. What is float64 on disk is float32 here.
@@ -119,17 +118,6 @@ class SequenceDataset:
         times = {"observation": (steps,), "episode": (), "goal": ()}
         lead = {name: times.get(array.role, (horizon,)) for name, array in self.spec.items()}
         return {**lead, "mask": (horizon,), "observation_mask": (steps,)}
-
-    def get_batch(
-        self,
-        indices: Sequence[int] | np.ndarray,
-        out: Mapping[str, np.ndarray] | None = None,
-        *,
-        positions: np.ndarray | None = None,
-        augment: Augmenter | None = None,
-    ) -> Arrays:
-        """The windows with these indices, see :func:`~muse_core.datasets.batches.read_batch`."""
-        return read_batch(self, indices, out, positions=positions, augment=augment)
 
     def get_episode(self, which: int | str, names: Sequence[str] | None = None) -> Episode:
         """One of these episodes by its number here or its name, with these of the store's arrays; all by default."""
