@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from muse_core.models.actions import ActionCodec
+from muse_core.models.cloning import Cloning
 from muse_core.models.heads import Head, build_head
 from muse_core.models.history import History
-from muse_core.models.losses import action_terms
-from muse_core.models.model import Tensors, Terms
+from muse_core.models.model import Tensors
 from muse_core.models.networks.mlp import MLP
 from muse_core.models.observations import ObservationEncoder, build_observation_encoder
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from muse_core.spec import Spec
 
 
-class BC(nn.Module):
+class BC(Cloning):
     """Encodes the present step, and has a head act on what a multi-layer perceptron makes of it."""
 
     def __init__(self, encoder: ObservationEncoder, mlp: MLP, head: Head, actions: ActionCodec) -> None:
@@ -37,21 +37,12 @@ class BC(nn.Module):
             head: Features to actions.
             actions: Between actions and what the head gives.
         """
-        super().__init__()
-        self.encoder, self.mlp, self.head, self.actions = encoder, mlp, head, actions
+        super().__init__(encoder, head, actions)
+        self.mlp = mlp
 
     def features(self, batch: Tensors) -> Tensor:
-        """What the head sees: (B, H, ...) observations to (B, H, F), each step on its own."""
+        """(B, H, ...) observations to (B, H, F), each step on its own."""
         return self.mlp(self.encoder(batch))
-
-    def forward(self, batch: Tensors) -> Tensor:
-        """Normalised actions: (B, H, ...) observations to (B, H, A)."""
-        return self.head.act(self.features(batch))
-
-    def loss(self, batch: Tensors) -> Terms:
-        """The head's loss on normalised actions, over the real steps."""
-        error = self.head.loss(self.features(batch), self.actions.encode(batch))
-        return action_terms(error, batch["mask"], self.actions.labels())
 
     def start(self, batch_size: int) -> History:
         """Memory of the present step only."""
@@ -63,7 +54,7 @@ class BC(nn.Module):
 
     def predict(self, memory: History) -> Tensors:
         """The present action, (B, 1, ...), in the units of the spec."""
-        return self.actions.decode(self.head.act(self.mlp(memory.window())))
+        return self.action(self.mlp(memory.window()[:, 0]))
 
 
 def build(config: TrainConfig, spec: Spec, statistics: Mapping[str, Statistics] | None) -> BC:

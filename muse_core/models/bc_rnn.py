@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from muse_core.models.actions import ActionCodec
+from muse_core.models.cloning import Cloning
 from muse_core.models.heads import Head, build_head
-from muse_core.models.losses import action_terms
-from muse_core.models.model import Tensors, Terms
+from muse_core.models.model import Tensors
 from muse_core.models.networks.mlp import MLP
 from muse_core.models.networks.recurrent import Recurrent
 from muse_core.models.observations import ObservationEncoder, build_observation_encoder
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from muse_core.spec import Spec
 
 
-class BCRNN(nn.Module):
+class BCRNN(Cloning):
     """Encodes each step, runs a recurrent network over the window from zero, and has a head act on each step."""
 
     def __init__(
@@ -41,21 +41,12 @@ class BCRNN(nn.Module):
             head: Features to actions.
             actions: Between actions and what the head gives.
         """
-        super().__init__()
-        self.encoder, self.trunk, self.mlp, self.head, self.actions = encoder, trunk, mlp, head, actions
+        super().__init__(encoder, head, actions)
+        self.trunk, self.mlp = trunk, mlp
 
     def features(self, batch: Tensors) -> Tensor:
-        """What the head sees: (B, H, ...) observations to (B, H, F)."""
+        """(B, H, ...) observations to (B, H, F)."""
         return self.mlp(self.trunk(self.encoder(batch)))
-
-    def forward(self, batch: Tensors) -> Tensor:
-        """Normalised actions: (B, H, ...) observations to (B, H, A)."""
-        return self.head.act(self.features(batch))
-
-    def loss(self, batch: Tensors) -> Terms:
-        """The head's loss on normalised actions, over the real steps."""
-        error = self.head.loss(self.features(batch), self.actions.encode(batch))
-        return action_terms(error, batch["mask"], self.actions.labels())
 
     def start(self, batch_size: int) -> TrunkMemory:
         """Memory for the beginning of `batch_size` episodes."""
@@ -67,7 +58,7 @@ class BCRNN(nn.Module):
 
     def predict(self, memory: TrunkMemory) -> Tensors:
         """The present action, (B, 1, ...), in the units of the spec."""
-        return self.actions.decode(self.head.act(self.mlp(self.trunk.present(memory))).unsqueeze(1))
+        return self.action(self.mlp(self.trunk.present(memory)))
 
 
 def build(config: TrainConfig, spec: Spec, statistics: Mapping[str, Statistics] | None) -> BCRNN:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from muse_core.models.actions import ActionCodec
+from muse_core.models.cloning import Cloning
 from muse_core.models.heads import Head, build_head
 from muse_core.models.history import History
-from muse_core.models.losses import action_terms
-from muse_core.models.model import Tensors, Terms
+from muse_core.models.model import Tensors
 from muse_core.models.networks.positions import LearnedPositions
 from muse_core.models.networks.transformer import Transformer
 from muse_core.models.observations import ObservationEncoder, build_observation_encoder
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from muse_core.spec import Spec
 
 
-class BCTransformer(nn.Module):
+class BCTransformer(Cloning):
     """Encodes each step, lets it look at itself and earlier ones, and has a head act on each step.
 
     In training it acts at every step of a window, as it does at run time until an episode is a horizon old.
@@ -55,28 +55,19 @@ class BCTransformer(nn.Module):
             horizon: Longest history, in training and at run time.
             dropout: Share of the tokens' numbers that is dropped in training.
         """
-        super().__init__()
-        self.encoder, self.transformer, self.head, self.actions = encoder, transformer, head, actions
+        super().__init__(encoder, head, actions)
+        self.transformer = transformer
         self.embed = nn.Sequential(
             nn.Linear(encoder.size, width), LearnedPositions(horizon, width), nn.Dropout(dropout)
         )
         self.horizon = horizon
 
     def features(self, batch: Tensors) -> Tensor:
-        """What the head sees: (B, H, ...) observations to (B, H, F).
+        """(B, H, ...) observations to (B, H, F).
 
         Padding at the end of a window needs no mask: no real step looks that far ahead.
         """
         return self.transformer(self.embed(self.encoder(batch)))
-
-    def forward(self, batch: Tensors) -> Tensor:
-        """Normalised actions: (B, H, ...) observations to (B, H, A)."""
-        return self.head.act(self.features(batch))
-
-    def loss(self, batch: Tensors) -> Terms:
-        """The head's loss on normalised actions, over the real steps."""
-        error = self.head.loss(self.features(batch), self.actions.encode(batch))
-        return action_terms(error, batch["mask"], self.actions.labels())
 
     def start(self, batch_size: int) -> History:
         """Memory of the last `horizon` steps, encoded."""
@@ -88,8 +79,7 @@ class BCTransformer(nn.Module):
 
     def predict(self, memory: History) -> Tensors:
         """The present action, (B, 1, ...), in the units of the spec."""
-        present = memory.last(self.transformer(self.embed(memory.window())))
-        return self.actions.decode(self.head.act(present).unsqueeze(1))
+        return self.action(memory.last(self.transformer(self.embed(memory.window()))))
 
 
 def build(config: TrainConfig, spec: Spec, statistics: Mapping[str, Statistics] | None) -> BCTransformer:

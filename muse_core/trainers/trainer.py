@@ -115,10 +115,13 @@ class Trainer:
         parameters = sum(p.numel() for p in self.model.parameters())
         held_out = sum(len(part.ids) for part in self.data.held_out)
         several = f" in {self.processes.world_size} processes" if self.processes.several else ""
+        where = "in memory" if self.data.in_memory else "memory-mapped"
+        if self.data.without_images is not None:
+            where = f"pictures on {self.device}"
         return (
             f"{parameters:,} parameters on {self.device} with {torch.get_num_threads()} threads{several}; "
             f"{self.data.episodes} episodes, {len(self.data.train)} windows "
-            f"({'in memory' if self.data.in_memory else 'memory-mapped'}); {held_out} episodes held out"
+            f"({where}); {held_out} episodes held out"
         )
 
     def checkpoint(self) -> Checkpoint:
