@@ -35,6 +35,8 @@ class Limit(IntFlag):
     NO_DEADMAN = 256
     STOPPED = 512
     UNREACHABLE = 1024
+    SINGULARITY = 2048
+    JOINT_JERK = 4096
 
 
 _VECTORS = {

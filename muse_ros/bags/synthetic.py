@@ -193,6 +193,7 @@ def action(stamp_ns: int, values: Sequence[float] | np.ndarray, source: str = "t
         target_time=ros_time(0),
         source=source,
         deadman=True,
+        enable=False,
         takeover=False,
     )
 
@@ -219,6 +220,8 @@ def status(stamp_ns: int, samples_ns: dict[str, int], state: int = 2, episode_id
         **dict.fromkeys(("wait", "assembly", "inference", "publish", "period"), 0.0),
         late_samples=0,
         overruns=0,
+        dropped_actions=0,
+        compensation=0.0,
         reason="",
     )
     return Sent("/policy/status", message, stamp_ns + 30_000_000)
