@@ -59,12 +59,13 @@ ARROWS = {
         "conversion": {"bags", "contract", "recording"},
         "arm": {"contract"},
         "teleop": {"contract"},
+        "window": {"recording", "teleop"},
         "policy": {"bags", "contract"},
         "report": {"bags", "contract", "policy", "recording"},
     },
 }
 
-WINDOW = "muse_ros/teleop/keyboard_window.py"  # imported only where pygame is
+WINDOW = "muse_ros/window/"  # imported only where pygame is
 
 
 def name(path: Path) -> str:

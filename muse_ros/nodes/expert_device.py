@@ -22,6 +22,7 @@ from muse_ros.msg import Action, EpisodeStatus
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.topic_drain import NeverRuns
 from muse_ros.teleop.expert import EE_POSE, EE_TWIST, JOINT_STATES, OBJECTS, ExpertDriver, TickJoin
+from muse_ros.window.events import WindowInput
 
 MESSAGES = {JOINT_STATES: JointState, EE_POSE: PoseStamped, EE_TWIST: TwistStamped, OBJECTS: PoseArray}
 STATE_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)  # a second of state between two drains
@@ -29,6 +30,8 @@ STATE_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)  # 
 
 class ExpertDevice:
     """Publishes the expert's noisy action, and the clean one beside it on ``action/teleop_label``."""
+
+    mapper = None
 
     def __init__(self, node: Any) -> None:
         """Listen to the arm, the objects and the episodes."""
@@ -49,7 +52,7 @@ class ExpertDevice:
         self._subscriptions = self._subscribe()
         node.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
 
-    def beat(self) -> None:
+    def beat(self, keys: WindowInput) -> None:
         """Look for state that overtook nothing; the heartbeat repeats the last action: this device acts on events."""
         self._drain()
 

@@ -1,7 +1,7 @@
-"""The teleop node: one device, as actions on ``action/teleop``, with a heartbeat of 50 Hz.
+"""The teleop node: one device, as actions on ``action/teleop``, with a heartbeat of 50 Hz, and the operator's window.
 
-The device is a parameter; each is a table entry. Parameters, publishers and timers are here, meaning is in
-``muse_ros.teleop``.
+The device is a parameter; each is a table entry. The window is there whatever the device, where there is a display.
+Parameters, publishers and timers are here, meaning is in ``muse_ros.teleop``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ from muse_ros.arm.arbiter import HEARTBEAT_S
 from muse_ros.bridge import ACTION_QOS, time_message
 from muse_ros.missing_package import explain
 from muse_ros.msg import Action
+from muse_ros.nodes.operator_window import open_operator_window
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
+from muse_ros.nodes.verbs import Verbs
+from muse_ros.teleop.keyboard import SERVICES
+from muse_ros.teleop.mapper import TwistSettings
+from muse_ros.window.events import NO_INPUT
+from muse_ros.window.view import TeleopView, motion_fractions
 
 DEVICES = {  # imported when chosen: a robot without pygame or MuJoCo has a teleop node all the same
     "expert": "muse_ros.nodes.expert_device:ExpertDevice",
@@ -45,7 +51,13 @@ class TeleopNode(Node):
         self.failure = ""
         self.base_frame = declare(self, "base_frame", "panda_link0", "frame of the actions")
         device = declare(self, "device", "keyboard", f"one of {', '.join(DEVICES)}", choices=tuple(DEVICES))
+        self.gripper_half_open = declare(
+            self, "gripper_half_open", 0.04, "the gripper counts as closed below this commanded width [m]", (0.0, 0.5)
+        )
         self._last = self.action((), 0, HEARTBEAT_S, deadman=False)
+        self.verbs = Verbs(self, SERVICES)
+        self.window = open_operator_window(self, self.verbs, self.gripper_half_open)
+        self._device_name = device
         module, _, name = DEVICES[device].partition(":")
         try:
             self._device = getattr(import_module(module), name)(self)
@@ -82,17 +94,46 @@ class TeleopNode(Node):
         return self.get_clock().now().nanoseconds
 
     def close(self) -> None:
-        """Let go of the arm, then of the device."""
+        """Let go of the arm, then of the device and the window."""
         self.publish(self.action((), self.now_ns(), HEARTBEAT_S, deadman=False))
         self._device.close()
+        self._close_window()
 
     def _beat(self) -> None:
-        """At 50 Hz: what the device says now, or its last action once more."""
-        fresh = self._device.beat()
+        """At 50 Hz: what the device says now, or its last action once more; then the window."""
+        keys = self.window.poll() if self.window else NO_INPUT
+        fresh = self._device.beat(keys)
         if fresh is None:
             self._actions.publish(self._last)
         else:
             self.publish(fresh)
+        if keys.closed:
+            self._close_window()
+        if self.window:
+            self.window.draw(self._view())
+
+    def _view(self) -> TeleopView:
+        """What is asked of the arm now, for the window."""
+        asked, mapper = self._last, self._device.mapper
+        full = mapper.settings if mapper else TwistSettings()
+        moves = len(asked.values) == 7
+        return TeleopView(
+            device=self._device_name,
+            deadman=asked.deadman,
+            gripper_closed=asked.values[6] > 0.5 if moves else None,
+            speed_scale=mapper.speed_scale if mapper else None,
+            motion=motion_fractions(
+                asked.values if moves else (0.0,) * 6,
+                full.linear_speed * asked.period,
+                full.angular_speed * asked.period,
+            ),
+        )
+
+    def _close_window(self) -> None:
+        """Without its window a keyboard is no device; every other device goes on."""
+        if self.window:
+            self.window.close()
+            self.window = None
 
 
 def main(args: list[str] | None = None) -> int:

@@ -71,6 +71,7 @@ VERBS = (
     Verb("escape", "panda/stop", "STOP the arm"),
     Verb("p", "panda/recover", "release the stop"),
 )
+SERVICES = ("collect/start", "collect/stop", *(verb.service for verb in VERBS))
 
 
 def sample_of(held: Set[str]) -> DeviceSample:

@@ -17,6 +17,7 @@ from muse_core.control.kinematics import FINGER_NAMES, HOME_Q, JOINT_NAMES
 from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import Action, AppliedAction, EpisodeStatus
+from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.nodes.teleop import TeleopNode
 
 MS = 1_000_000
@@ -27,7 +28,8 @@ def teleop(ros, spin):
     """``teleop(device=..., ...)`` starts a teleop node with these parameters."""
     nodes = []
 
-    def start(spinning=True, **parameters):
+    def start(spinning=True, window="false", **parameters):
+        parameters["window"] = window
         node = TeleopNode(parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
         nodes.append(node)
         if spinning:
@@ -154,7 +156,7 @@ def keyboard(teleop, monkeypatch):
     monkeypatch.setattr(pygame.key, "get_focused", lambda: True)
     import rclpy
 
-    node = teleop(spinning=False, device="keyboard", allow_headless=True)
+    node = teleop(spinning=False, window="true", device="keyboard", allow_headless=True)
     pygame.event.clear()
 
     def press(*keys):
@@ -209,7 +211,7 @@ def test_taking_over_a_closed_gripper_keeps_it_closed(keyboard, world, wait_unti
 
 def test_the_window_says_for_as_long_as_the_arm_is_stopped_that_it_is(keyboard, world, wait_until, monkeypatch):
     applied, views = world.create_publisher(AppliedAction, "panda/applied_action", SENSOR_QOS), []
-    monkeypatch.setattr(keyboard._device._window, "draw", views.append)
+    monkeypatch.setattr(keyboard.window._window, "draw", views.append)
 
     def shown(limited_by):
         applied.publish(AppliedAction(limited_by=limited_by))
@@ -232,14 +234,14 @@ def test_the_record_key_starts_an_episode_and_a_refusal_is_shown(keyboard, world
 
     def ready():
         keyboard.step()
-        return keyboard._device._clients["collect/start"].service_is_ready()
+        return keyboard.verbs._clients["collect/start"].service_is_ready()
 
     wait_until(ready, what="the service")
     keyboard.press("r")
 
     def shown():
         keyboard.step()
-        return keyboard._device._answer
+        return keyboard.verbs.answer
 
     assert wait_until(shown, what="the answer") == "cameras/front/image/compressed is not arriving"
     assert asked == ["start"]
@@ -250,7 +252,7 @@ def test_without_the_collect_node_the_window_says_so(keyboard, wait_until):
 
     def shown():
         keyboard.step()
-        return keyboard._device._answer
+        return keyboard.verbs.answer
 
     assert wait_until(shown, what="the answer") == "collect/start cannot be reached: is the collect node running?"
 
@@ -265,3 +267,38 @@ def test_closing_the_window_ends_the_node(keyboard, wait_until):
         return keyboard.finished.is_set()
 
     wait_until(ended, what="the end")
+
+
+def test_closing_the_window_of_another_device_leaves_the_device_at_work(teleop, world, wait_until, monkeypatch):
+    pygame = pytest.importorskip("pygame")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    import rclpy
+
+    node = teleop(spinning=False, window="true", device="none", allow_headless=True)
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+
+    def closed():
+        rclpy.spin_once(node, timeout_sec=0.05)
+        return node.window is None
+
+    wait_until(closed, what="the window to close")
+    before = len(world.actions)
+
+    def beats():
+        rclpy.spin_once(node, timeout_sec=0.05)
+        return len(world.actions) > before + 5
+
+    wait_until(beats, what="the heartbeat to go on")
+    assert not node.finished.is_set()
+
+
+def test_without_a_display_the_window_is_left_out_or_refused_with_a_cure(teleop, monkeypatch):
+    pytest.importorskip("pygame")
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    assert teleop(spinning=False, device="none", window="auto").window is None
+    with pytest.raises(NodeFailure, match=r"window:=true: .*set DISPLAY"):
+        TeleopNode(parameter_overrides=[Parameter("device", value="none"), Parameter("window", value=True)])
+    with pytest.raises(NodeFailure, match=r"keyboard needs the operator's window.*xvfb-run"):
+        TeleopNode(parameter_overrides=[Parameter("device", value="keyboard"), Parameter("window", value="auto")])

@@ -11,14 +11,15 @@ import pytest
 pygame = pytest.importorskip("pygame")
 
 from muse_ros.teleop.keyboard import help_lines  # noqa: E402
-from muse_ros.teleop.keyboard_window import KeyboardWindow, WindowView, motion_fractions  # noqa: E402
+from muse_ros.window.view import WindowView, motion_fractions  # noqa: E402
+from muse_ros.window.window import Window, display_named  # noqa: E402
 
 
 @pytest.fixture
 def window(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setattr(pygame.key, "get_focused", lambda: True)  # the dummy driver never gives the focus
-    window = KeyboardWindow(allow_headless=True)
+    window = Window(allow_headless=True)
     pygame.event.clear()
     yield window
     window.close()
@@ -87,9 +88,15 @@ def test_motion_bars_show_fractions_of_the_largest_step():
 
 
 def test_without_a_display_it_ends_with_what_to_do_instead_of_hanging():
-    code = "from muse_ros.teleop.keyboard_window import KeyboardWindow; KeyboardWindow()"
+    code = "from muse_ros.window.window import Window; Window()"
     environment = {"SDL_VIDEODRIVER": "dummy", "PYTHONPATH": ":".join(p for p in sys.path if p)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert "WindowError: pygame's video driver is 'dummy', which has no keyboard" in done.stderr
     assert "teleop:=expert" in done.stderr
+
+
+def test_on_linux_a_display_is_where_a_variable_names_one():
+    assert display_named({"DISPLAY": ":0"}, "linux") and display_named({"WAYLAND_DISPLAY": "wayland-0"}, "linux")
+    assert not display_named({}, "linux") and not display_named({"DISPLAY": ""}, "linux")
+    assert display_named({}, "darwin")

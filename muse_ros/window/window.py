@@ -1,4 +1,4 @@
-"""The keyboard's window: collects key presses while it has the focus, and shows cameras, the episode and the keys.
+"""The operator's window: collects key presses while it has the focus, and shows cameras, the episode and the keys.
 
 One thread makes, polls and draws it. What it shows comes in as a :class:`WindowView`; which keys mean what is in
 ``muse_ros.teleop.keyboard``. Must not import rclpy.
@@ -7,13 +7,16 @@ One thread makes, polls and draws it. What it shows comes in as a :class:`Window
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Mapping
 
 import numpy as np
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import pygame
+
+from muse_ros.window.events import WindowInput
+from muse_ros.window.view import WindowView
 
 HEADLESS_DRIVERS = ("dummy", "offscreen", "evdev", "kmsdrm")
 BACKGROUND = (24, 26, 31)
@@ -26,64 +29,14 @@ AMBER = (240, 180, 60)
 BLUE = (96, 165, 250)
 MARGIN = 14
 SIDE_WIDTH = 330
-TITLE = "Muse: keyboard teleop"
+TITLE = "Muse"
 
 
 class WindowError(RuntimeError):
     """No window can be opened; the message says why and what to do."""
 
 
-@dataclass(frozen=True)
-class WindowInput:
-    """What happened since the last poll.
-
-    Attributes:
-        held: Names of the keys that are down; empty without the focus.
-        pressed: Names of the keys that went down, in order.
-        focused: The window has the keyboard.
-        closed: The window was closed.
-    """
-
-    held: frozenset[str]
-    pressed: tuple[str, ...]
-    focused: bool
-    closed: bool
-
-
-@dataclass(frozen=True)
-class WindowView:
-    """What the window shows.
-
-    Attributes:
-        cameras: Name to picture, (H, W, 3) uint8 RGB.
-        state: State of the episode in one word.
-        recording: An episode is being recorded.
-        episode: Lines about the episode and the session.
-        message: What to do next, or what is wrong.
-        focused: The window has the keyboard.
-        deadman: The enable key is held.
-        stopped: The arm's latched stop is set.
-        gripper_closed: What the gripper is asked to be.
-        speed_scale: Fraction of full speed.
-        motion: Wanted velocity as a fraction of full speed: x y z, then about x y z.
-        keys: (keys, what they do) in order.
-    """
-
-    cameras: Mapping[str, np.ndarray] = field(default_factory=dict)
-    state: str = "no collect node"
-    recording: bool = False
-    episode: tuple[str, ...] = ()
-    message: str = ""
-    focused: bool = False
-    deadman: bool = False
-    stopped: bool = False
-    gripper_closed: bool = False
-    speed_scale: float = 1.0
-    motion: tuple[float, ...] = (0.0,) * 6
-    keys: tuple[tuple[str, str], ...] = ()
-
-
-class KeyboardWindow:
+class Window:
     """A resizable pygame window."""
 
     def __init__(self, size: tuple[int, int] = (1060, 660), allow_headless: bool = False) -> None:
@@ -184,14 +137,17 @@ class KeyboardWindow:
 
     def _draw_motion(self, view: WindowView, area: pygame.Rect) -> None:
         pygame.draw.rect(self._screen, PANEL, area, border_radius=8)
-        deadman, colour = ("MOVING ENABLED", GREEN) if view.deadman else ("hold SPACE to move", FAINT)
+        deadman, colour = ("MOVING ENABLED", GREEN) if view.teleop.deadman else ("hold SPACE to move", FAINT)
         if view.stopped:
             deadman, colour = "THE ARM IS STOPPED", RED
         self._write(deadman, (area.left + 14, area.top + 12), self._normal, colour)
-        gripper = "closed" if view.gripper_closed else "open"
+        asked = view.teleop.gripper_closed if view.teleop.deadman else None
+        gripper = "closed" if (view.gripper_closed if asked is None else asked) else "open"
         self._write(f"gripper {gripper}", (area.left + 14, area.top + 48), self._normal, TEXT)
-        self._write(f"speed {view.speed_scale:.0%}", (area.left + 14, area.top + 82), self._normal, TEXT)
-        for index, (name, value) in enumerate(zip(("x", "y", "z", "roll", "pitch", "turn"), view.motion, strict=True)):
+        if view.teleop.speed_scale is not None:
+            self._write(f"speed {view.teleop.speed_scale:.0%}", (area.left + 14, area.top + 82), self._normal, TEXT)
+        names = ("x", "y", "z", "roll", "pitch", "turn")
+        for index, (name, value) in enumerate(zip(names, view.teleop.motion, strict=True)):
             column, row = divmod(index, 3)
             left, top = area.left + 230 + column * 210, area.top + 18 + row * 34
             self._write(name, (left, top - 2), self._small, FAINT)
@@ -211,22 +167,15 @@ class KeyboardWindow:
             top += step
 
 
+def display_named(environment: Mapping[str, str], platform: str = sys.platform) -> bool:
+    """Whether there is a display to try: elsewhere than on Linux always, there where a variable names one."""
+    return not platform.startswith("linux") or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+
+
 _DISPLAY_CURE = (
-    "Keyboard teleop needs a screen: run it on a desktop, set DISPLAY, or start it under `xvfb-run`; "
-    "without one, choose teleop:=expert or teleop:=none."
+    "The window needs a screen: run it on a desktop, set DISPLAY, or start it under `xvfb-run`; "
+    "without one, choose window:=false and teleop:=expert or teleop:=none."
 )
-
-
-def motion_fractions(values: Iterable[float], linear_reach: float, angular_reach: float) -> tuple[float, ...]:
-    """The six motions of an ``ee_delta`` action as fractions of the largest: for the bars.
-
-    Args:
-        values: dx dy dz [m], Euler deltas [rad], and what follows.
-        linear_reach: Largest translation of one action [m].
-        angular_reach: Largest rotation of one action [rad].
-    """
-    first = list(values)[:6]
-    return tuple(value / (linear_reach if index < 3 else angular_reach) for index, value in enumerate(first))
 
 
 def _font(points: int) -> pygame.font.Font:

@@ -1,0 +1,1 @@
+"""What the operator sees: a pygame window that shows cameras, episode, arm and keys. Knows no ROS."""

@@ -1,0 +1,25 @@
+"""What comes from the operator through the window: keys, focus, closing. Must not import rclpy or pygame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WindowInput:
+    """What happened since the last poll.
+
+    Attributes:
+        held: Names of the keys that are down; empty without the focus.
+        pressed: Names of the keys that went down, in order.
+        focused: The window has the keyboard.
+        closed: The window was closed.
+    """
+
+    held: frozenset[str] = frozenset()
+    pressed: tuple[str, ...] = ()
+    focused: bool = False
+    closed: bool = False
+
+
+NO_INPUT = WindowInput()
