@@ -53,6 +53,7 @@ ARROWS = {
     },
     "muse_ros": {
         "contract": set(),
+        "cameras": {"contract"},
         "launching": set(),
         "bags": {"contract"},
         "recording": {"bags", "contract"},

@@ -18,6 +18,7 @@ import yaml
 
 from muse_core.spec import Spec
 from muse_ros.contract.stream import ContractError, Stream, known_keys_only, number
+from muse_ros.contract.unique_keys import UniqueKeyLoader
 from muse_ros.resources import resource
 
 SCHEMA_VERSION = 1
@@ -161,7 +162,7 @@ def load_contract(path: str | Path) -> Contract:
     """
     found = _find(path)
     try:
-        data = yaml.load(found.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+        data = yaml.load(found.read_text(encoding="utf-8"), Loader=UniqueKeyLoader)
     except yaml.YAMLError as error:
         raise ContractError(f"{found}: not readable as YAML: {error}") from error
     try:
@@ -185,16 +186,3 @@ def _streams(data: Any, role: str) -> dict[str, Stream]:
     if not isinstance(data, Mapping):
         raise ContractError(f"{role}s must be a mapping from key to stream, got {type(data).__name__}")
     return {str(key): Stream.from_dict(str(key), role, fields) for key, fields in data.items()}
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Plain YAML, with a key given twice an error instead of a silent override."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=deep)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
