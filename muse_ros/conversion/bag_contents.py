@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from muse_ros.bags.bags import Bag
+from muse_ros.contract.action_track import ActionTrack
 from muse_ros.contract.assemble import Assembler
 from muse_ros.contract.audit import absolute
 from muse_ros.contract.contract import Contract
 from muse_ros.contract.message_fields import stamp_ns, time_ns
 from muse_ros.contract.sample_buffer import SampleBuffer
-from muse_ros.conversion.action_track import ActionTrack
 
 EVENT_TYPE = "muse_ros/msg/EpisodeEvent"
 STATUS_TYPE = "muse_ros/msg/PolicyStatus"
 STATUS_TOPIC = "policy/status"
-_ACTING = (2, 3)  # PolicyStatus.ACTING and .SHADOW
+_SEEING = (2, 3, 6)  # PolicyStatus.ACTING, .SHADOW and .TAKEN_OVER
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Event:
 
 @dataclass(frozen=True)
 class LiveTick:
-    """A tick at which the live policy acted.
+    """A tick at which the live policy acted, or looked on while a person had the arm.
 
     Attributes:
         stamp_ns: The tick [ns].
@@ -110,7 +110,7 @@ def _event(message: Any) -> Event:
 
 
 def _live_ticks(message: Any) -> Iterable[LiveTick]:
-    if message.state in _ACTING:
+    if message.state in _SEEING:
         samples = dict(zip(map(str, message.keys), map(time_ns, message.sample_stamps), strict=True))
         yield LiveTick(stamp_ns(message) or 0, samples, int(message.late_samples))
 

@@ -47,6 +47,7 @@ class Options:
         namespace: Of the robot's topics; None takes what each recording says, the root where it says nothing.
         workers: Processes and threads to use.
         replace: Throw the dataset away first, where it was made under another contract.
+        only: ``interventions``: rows that a teleoperator drove; empty: all.
     """
 
     include: tuple[str, ...] = ()
@@ -54,6 +55,7 @@ class Options:
     namespace: str | None = None
     workers: int = 1
     replace: bool = False
+    only: str = ""
 
 
 @dataclass
@@ -108,7 +110,7 @@ def convert(
             summary.removed += _remove(folder, converted.recording_id)
     summary.converted.sort(key=lambda converted: converted.recording_id)
     summary.refused = dict(sorted(summary.refused.items()))
-    folder.refresh()
+    folder = EpisodeFolder.open(output)  # anew: what was there before may have another length now
     summary.report = {
         **dataset_report(folder, contract),
         "excluded": summary.excluded,
@@ -150,7 +152,7 @@ def _choose_jobs(
             summary.removed += _remove(folder, recording.id)
             continue
         namespace = recording.namespace if options.namespace is None else options.namespace
-        source = Source(str(recording.path), fingerprint(recording), contract.digest(), namespace)
+        source = Source(str(recording.path), fingerprint(recording), contract.digest(), namespace, options.only)
         if _is_done(folder, recording, source):
             summary.skipped.append(recording.id)
         elif other := _other_of_this_name(folder, recording):

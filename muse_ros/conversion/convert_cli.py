@@ -26,6 +26,7 @@ exit status: 0 all is in the dataset; 3 some recordings were refused, the others
 examples:
   muse convert recordings/monday -o data/lift
   muse convert recordings -o data/all --contract config/robot/mine.yaml --include failures
+  muse convert recordings/policy -o data/corrections --only interventions --include failures
 """
 
 
@@ -42,7 +43,12 @@ def main(argv: list[str] | None = None) -> int:
         recordings = find_recordings(arguments.recordings)
         contract = choose_contract(recordings, arguments.contract)
         options = Options(
-            tuple(arguments.include), arguments.images, arguments.namespace, arguments.workers, arguments.replace
+            tuple(arguments.include),
+            arguments.images,
+            arguments.namespace,
+            arguments.workers,
+            arguments.replace,
+            arguments.only,
         )
         print(
             f"contract {contract.name} ({contract.digest()[:12]}), {contract.rate_hz:g} Hz; "
@@ -85,6 +91,12 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         default=[],
         choices=("failures", "unfinished", "discarded"),
         help="convert these as well: episodes labelled a failure, cut short, or discarded; may be repeated",
+    )
+    parser.add_argument(
+        "--only",
+        choices=("interventions",),
+        default="",
+        help="convert only what a teleoperator drove: of a policy's episodes the interventions, to train on as DAgger does",
     )
     parser.add_argument(
         "--images",

@@ -20,12 +20,12 @@ from muse_ros.contract.audit import problems
 from muse_ros.contract.contract import Contract, ContractError
 from muse_ros.conversion.bag_contents import BagContents, read_contents
 from muse_ros.conversion.recordings import Recording
-from muse_ros.conversion.rows import Row, choose_rows, decode_rows, segment_arrays, split
+from muse_ros.conversion.rows import NOT_BY_HAND, Row, choose_rows, decode_rows, segment_arrays, split
 from muse_ros.conversion.spans import Span, spans, ticks
 from muse_ros.conversion.stream_report import clock_note, stream_figures
 from muse_ros.recording.session_folder import EPISODE_FILE
 
-CONVERTER_VERSION = 1
+CONVERTER_VERSION = 2
 MAX_SET_BACK = 5
 """So many stray old samples are late ones; more are a clock that was set back."""
 
@@ -43,6 +43,7 @@ class Source:
         sha256: Of all files of the recording.
         contract: Digest of the contract.
         namespace: Of the robot's topics.
+        only: ``interventions``, or empty for all rows.
         converter: Version of the converter.
     """
 
@@ -50,11 +51,12 @@ class Source:
     sha256: str
     contract: str
     namespace: str = ""
+    only: str = ""
     converter: int = CONVERTER_VERSION
 
     def same_input(self, other: dict[str, Any]) -> bool:
         """Whether `other`, as plain data, has the same input; the path does not count."""
-        names = ("sha256", "contract", "namespace", "converter")
+        names = ("sha256", "contract", "namespace", "only", "converter")
         return all(getattr(self, name) == other.get(name) for name in names)
 
 
@@ -151,11 +153,15 @@ def _episodes_of_span(
 ) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     recorded = recorded_contract(bag, recording)
     same_rate = recorded is None or recorded.rate_hz == contents.contract.rate_hz
-    rows = choose_rows(contents, ticks(contents, span, same_rate), span.stop_ns, _trusted(contents.contract, recorded))
+    trusted = _trusted(contents.contract, recorded)
+    rows = choose_rows(contents, ticks(contents, span, same_rate), span.stop_ns, trusted, source.only)
     _decode(contents, rows, threads)
     segments, counts = split(rows, contents.contract.rate_hz)
     result.ticks += counts.ticks
     result.notes += span.notes
+    if not segments and source.only and counts.reasons.get(NOT_BY_HAND):
+        result.notes.append(f"{span.id}: no {source.only} in it")
+        return []
     if not segments:
         reasons = "; ".join(f"{reason} ({count} of {counts.ticks} ticks)" for reason, count in counts.reasons.items())
         raise Refused(f"{span.id}: fewer than 2 rows in a run: {reasons or f'{counts.ticks} ticks in all'}")
@@ -178,7 +184,8 @@ def _episodes_of_span(
     made = []
     for number, segment in enumerate(segments):
         previous = segments[number - 1][-1] if number else None
-        is_last = number == len(segments) - 1
+        # of interventions the last may be over long before the success
+        is_last = number == len(segments) - 1 and not (source.only and counts.trailing)
         arrays = segment_arrays(contents, span, segment, number, previous, is_last)
         name = span.id if len(segments) == 1 else f"{span.id}.s{number}"
         made.append((name, arrays, {**metadata, "segment": number, **_about_segment(contents, segment)}))
@@ -216,6 +223,7 @@ def _about_segment(contents: BagContents, segment: Sequence[Row]) -> dict[str, A
     return {
         "policy_name": sorted({label.source for label in labels}),
         "clean_labels": sum(label.clean for label in labels),
+        "displaced": sum(label.displaced for label in labels),
         "live_ticks": sum(row.tick.live is not None for row in segment),
         "late": late,
         "late_live": max((row.tick.live.late_samples for row in segment if row.tick.live), default=0),

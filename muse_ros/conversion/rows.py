@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from muse_core.spec import ArraySpec, Spec
+from muse_ros.contract.action_track import TELEOP, Label
 from muse_ros.contract.assemble import Observation, Selection
 from muse_ros.contract.contract import Contract
-from muse_ros.conversion.action_track import Label
 from muse_ros.conversion.bag_contents import BagContents
 from muse_ros.conversion.spans import Span, Tick
 
 POLICY_TYPES = {"teleop": 255, "policy": 253, "replay": 252}
+INTERVENTIONS = "interventions"
+NOT_BY_HAND = "not driven by a teleoperator"
 MIN_ROWS = 2
 Map = Callable[[Callable[[Selection], Observation], Sequence[Selection]], Iterable[Observation]]
 
@@ -75,7 +77,9 @@ def row_spec(contract: Contract) -> Spec:
     return Spec({**contract.spec(), **made})
 
 
-def choose_rows(contents: BagContents, ticks: Sequence[Tick], stop_ns: int, trusted: set[str]) -> list[Row]:
+def choose_rows(
+    contents: BagContents, ticks: Sequence[Tick], stop_ns: int, trusted: set[str], only: str = ""
+) -> list[Row]:
     """For every tick its samples and its action, or why it has none. Nothing is decoded yet but actions.
 
     Args:
@@ -83,6 +87,7 @@ def choose_rows(contents: BagContents, ticks: Sequence[Tick], stop_ns: int, trus
         ticks: Its instants, in order.
         stop_ns: Actions stamped after this belong to no row [ns].
         trusted: Observation keys for which the samples that a live tick used are used again.
+        only: ``interventions``: what nobody but a teleoperator drove becomes rows; empty: all.
     """
     period_ns = round(1e9 / contents.contract.rate_hz)
     rows = []
@@ -99,6 +104,8 @@ def choose_rows(contents: BagContents, ticks: Sequence[Tick], stop_ns: int, trus
                 labels[key] = label
             else:
                 problem = problem or label
+        if only == INTERVENTIONS and any(label.source != TELEOP for label in labels.values()):
+            problem = problem or NOT_BY_HAND
         rows.append(Row(tick, selection, labels, problem))
     return rows
 

@@ -17,14 +17,14 @@ SHAPE = Shape(duration_s=1.0, state_hz=50.0)
 def convert(tmp_path):
     """Converts messages: (what came of it, the dataset)."""
 
-    def run(messages=None, shape=SHAPE, contract=CONTRACT, outcome="success", folder="session", **info):
+    def run(messages=None, shape=SHAPE, contract=CONTRACT, outcome="success", folder="session", only="", **info):
         messages = episode(shape) if messages is None else messages
         write_episode(tmp_path / folder, shape, sorted(messages, key=lambda each: each.received_ns), outcome, **info)
-        return run_on(tmp_path / folder, contract)
+        return run_on(tmp_path / folder, contract, only=only)
 
-    def run_on(path, contract=CONTRACT, namespace=""):
+    def run_on(path, contract=CONTRACT, namespace="", only=""):
         dataset = EpisodeFolder.create(tmp_path / f"data{len(list(tmp_path.iterdir()))}", row_spec(contract))
-        source = Source("bag", "sha", contract.digest(), namespace)
+        source = Source("bag", "sha", contract.digest(), namespace, only)
         return convert_recording(find_recordings([path])[0], contract, dataset, source), dataset
 
     run.on = run_on

@@ -1,9 +1,12 @@
-"""The actions of a recording, aligned with the ticks: which action each row of a dataset is labelled with. No ROS."""
+"""Actions aligned with ticks: which action each row of a dataset, or tick of a shadowed operator, is labelled with.
+
+Pure; imports no ROS.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +29,7 @@ class Label:
         stamp_ns: Its stamp [ns].
         count: How many actions were added up; 1 for ``next``.
         clean: Whether it came from the stream's ``label_topic``.
+        displaced: Whether another source took the arm before the period was over.
     """
 
     values: np.ndarray
@@ -33,6 +37,7 @@ class Label:
     stamp_ns: int
     count: int = 1
     clean: bool = False
+    displaced: bool = False
 
 
 class ActionTrack:
@@ -41,6 +46,10 @@ class ActionTrack:
     The action on the stream's `topic` decides whether a row has an action and who made it. Where a teleoperator made it
     and the recording has the stream's `label_topic`, the values are those of the label with the same stamp; a label
     that is missing there makes the row's action missing, never noisy.
+
+    A row belongs to who acted first in it. Where another source takes the arm before the row's period is over, as when
+    an operator takes over from a policy, what that one asked for in the rest of the period is not added: neither the
+    sum of two sources nor a part of a period is what anybody would have done from here.
 
     Args:
         stream: The action stream of the contract.
@@ -60,13 +69,16 @@ class ActionTrack:
         moves = [sample for sample in window if len(sample.message.values)]
         if not moves:
             return f"no action on {self._stream.topic} between this tick and the next"
+        sources = [str(sample.message.source) for sample in moves]
+        own = [sample for sample, source in zip(moves, sources, strict=True) if source == sources[0]]
         if self._stream.align == "next":
-            moves = moves[:1]
+            own = own[:1]
         try:
-            labels = [self._one(sample) for sample in moves]
+            labels = [self._one(sample) for sample in own]
         except DecodeError as error:
             return str(error)
-        return labels[0] if len(labels) == 1 else self._added(labels)
+        label = labels[0] if len(labels) == 1 else self._added(labels)
+        return replace(label, displaced=len(set(sources)) > 1)
 
     def _one(self, sample: Sample) -> Label:
         source = str(sample.message.source)
@@ -83,7 +95,7 @@ class ActionTrack:
         combine = _COMBINE[str(self._stream.space)]
         values = combine(np.stack([label.values for label in labels]).astype(np.float64)).astype(self._stream.dtype)
         clean = all(label.clean for label in labels)
-        return Label(values, labels[-1].source, labels[0].stamp_ns, len(labels), clean)
+        return Label(values, labels[0].source, labels[0].stamp_ns, len(labels), clean)
 
 
 def _add_ee_deltas(deltas: np.ndarray) -> np.ndarray:

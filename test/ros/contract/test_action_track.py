@@ -5,10 +5,10 @@ import pytest
 
 from muse_core.geometry import apply_delta
 from muse_ros.bags.synthetic import action
+from muse_ros.contract.action_track import ActionTrack
 from muse_ros.contract.contract import load_contract
 from muse_ros.contract.sample_buffer import SampleBuffer
 from muse_ros.contract.stream import Stream
-from muse_ros.conversion.action_track import ActionTrack
 
 MS = 1_000_000
 T = 1_760_000_000_000 * MS
@@ -79,6 +79,16 @@ def test_sum_composes_rotations_as_the_arm_would():
         position, one_by_one = apply_delta(position, one_by_one, delta[:6])
     _, at_once = apply_delta(np.zeros(3), np.array([0.0, 0.0, 0.0, 1.0]), found.values[:6].astype(float))
     assert abs(np.dot(one_by_one, at_once)) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_what_an_operator_adds_after_a_policys_action_is_not_summed_into_its_row():
+    found = label(SUM, buffer(at(0, 1.0, source="policy"), at(40, 0.1), at(60, 0.1)))
+    assert (found.values[0], found.source, found.count, found.displaced) == (1.0, "policy", 1, True)
+
+
+def test_a_row_that_the_operator_began_holds_all_that_the_operator_asked_for_and_nothing_of_the_policys():
+    found = label(SUM, buffer(at(10, 0.25), at(30, 0.5), at(90, 1.0, source="policy")))
+    assert (found.values[0], found.source, found.count, found.displaced) == (0.75, "teleop", 2, True)
 
 
 def test_joint_deltas_are_added():
