@@ -7,9 +7,13 @@ action of one publishing period, below the speed limits. Pure: no clock, no devi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from muse_core.geometry import euler_from_quaternion, matrix_from_quaternion, quaternion_from_rotation_vector
+from muse_ros.teleop.mapping import MOTIONS
 
 SPEED_SCALES = (0.1, 0.25, 0.5, 1.0)
 
@@ -25,6 +29,9 @@ class DeviceSample:
         deadman: The enable switch is held.
         faster: The button for the next higher speed is down.
         slower: The button for the next lower speed is down.
+        click: The button that marks an instant is down; going down marks it.
+        enable: The switch is held that lets a policy or a replay move the arm.
+        verbs: Verbs (of :data:`muse_ros.teleop.mapping.VERBS`) whose button is down; going down calls them.
     """
 
     linear: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -33,6 +40,9 @@ class DeviceSample:
     deadman: bool = False
     faster: bool = False
     slower: bool = False
+    click: bool = False
+    enable: bool = False
+    verbs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -98,13 +108,41 @@ class TwistMapper:
                 self.gripper_closed = not self.gripper_closed
             reach = self.speed_scale * self.settings.period_s
             values[:3] = _within_unit_ball(sample.linear) * self.settings.linear_speed * reach
-            values[3:6] = _within_unit_ball(sample.angular) * self.settings.angular_speed * reach
+            turn = _within_unit_ball(sample.angular) * self.settings.angular_speed * reach
+            values[3:6] = euler_deltas(turn)
         values[6] = float(self.gripper_closed)
         return values
 
     def _change_speed(self, before: DeviceSample, sample: DeviceSample) -> None:
         change = (sample.faster and not before.faster) - (sample.slower and not before.slower)
         self._scale_index = min(max(self._scale_index + change, 0), len(SPEED_SCALES) - 1)
+
+
+def lock_axes(sample: DeviceSample, locked: Collection[str]) -> DeviceSample:
+    """The sample without the motions that are `locked`, names of :data:`MOTIONS`."""
+    if not locked:
+        return sample
+    motion = [
+        0.0 if name in locked else value for name, value in zip(MOTIONS, (*sample.linear, *sample.angular), strict=True)
+    ]
+    return replace(sample, linear=tuple(motion[:3]), angular=tuple(motion[3:]))
+
+
+def from_tool_frame(sample: DeviceSample, tool_orientation: np.ndarray) -> DeviceSample:
+    """The same motion in the base frame, of a sample whose axes are the tool's.
+
+    Args:
+        sample: Along and about the tool's axes.
+        tool_orientation: Quaternion xyzw of the tool in the base frame, shape (4,).
+    """
+    rotation = matrix_from_quaternion(tool_orientation)
+    linear, angular = (rotation @ np.asarray(axes, dtype=np.float64) for axes in (sample.linear, sample.angular))
+    return replace(sample, linear=tuple(linear.tolist()), angular=tuple(angular.tolist()))
+
+
+def euler_deltas(turn: np.ndarray) -> np.ndarray:
+    """The extrinsic xyz Euler angles [rad], shape (3,), of a rotation vector [rad]: exact for large turns, too."""
+    return euler_from_quaternion(quaternion_from_rotation_vector(turn))
 
 
 def _within_unit_ball(axes: tuple[float, float, float]) -> np.ndarray:
