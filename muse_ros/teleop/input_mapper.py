@@ -61,8 +61,12 @@ class InputMapper:
 
     def _wrong(self, raw: RawInput) -> str:
         lacking = self.mapping.lacking("axis", len(raw.axes))
-        bad = [f"axis {i} ({name}) says {raw.axes[i]}" for i, name in self._axes.items() if not _finite(raw.axes, i)]
-        return lacking or ", ".join(bad)
+        if lacking:
+            return lacking
+        bad = [
+            f"axis {i} ({name}) says {raw.axes[i]}" for i, name in self._axes.items() if not math.isfinite(raw.axes[i])
+        ]
+        return ", ".join(bad)
 
     def _count_verbs(self, raw: RawInput, deadman: bool) -> frozenset[str]:
         """The verbs that are held down and whose press counted."""
@@ -99,7 +103,3 @@ class _Button:
         self._gate.lose()
         self._contact = self._down = self.waits_for_release = self.pressed = False
         self._ups = self._ups_needed
-
-
-def _finite(axes: tuple[float, ...], index: int) -> bool:
-    return index < len(axes) and math.isfinite(axes[index])
