@@ -79,6 +79,7 @@ class Run:
     def stages(self) -> dict[str, list[str]]:
         """Stage to the arguments of the ``muse`` command that it is."""
         common = [f"task:={self.task}", f"contract:={CONTRACT}", f"max_episode_s:={self.max_episode_s:g}"]
+        common.append("window:=false")  # nobody leads: the expert and the policy do
         return {
             "collect": [
                 *("up", "collect", *common, "teleop:=expert", "clock:=true"),

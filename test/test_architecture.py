@@ -54,7 +54,7 @@ ARROWS = {
     "muse_ros": {
         "contract": set(),
         "cameras": {"contract"},
-        "launching": set(),
+        "launching": {"cameras", "teleop"},  # what the cameras are, which keys work
         "bags": {"contract"},
         "recording": {"bags", "contract"},
         "conversion": {"bags", "contract", "recording"},

@@ -6,6 +6,7 @@ Imports launch and launch_ros, which a ROS install has and PyPI has not (PyPI's 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 from launch import LaunchContext, LaunchDescription
@@ -16,9 +17,13 @@ from launch.logging import launch_config
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from muse_ros.launching.graph import Argument, NodeSpec, build, discovery_environment, find, parse
+from muse_ros.launching.arguments import Argument
+from muse_ros.launching.discovery import discovery_environment
+from muse_ros.launching.graph import build, find, parse
+from muse_ros.launching.nodes import NodeSpec
+from muse_ros.launching.notices import notices
 from muse_ros.launching.parameter_file import write_parameters
-from muse_ros.launching.processes import consequence
+from muse_ros.launching.processes import GRACE_S, consequence
 
 
 def launch_description(graph: str) -> LaunchDescription:
@@ -27,10 +32,13 @@ def launch_description(graph: str) -> LaunchDescription:
 
     def start(context: LaunchContext) -> list:
         texts = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in arguments}
-        reach = str(parse(graph, texts)["discovery"])
-        variables = discovery_environment(reach, os.environ.get("ROS_DISTRO", ""), os.environ)
-        setting = [SetEnvironmentVariable(name, value) for name, value in variables.items()]
-        return [*setting, *(node_action(spec) for spec in build(graph, texts))]
+        values, specs = parse(graph, texts), build(graph, texts)
+        variables = discovery_environment(str(values["discovery"]), os.environ.get("ROS_DISTRO", ""), os.environ)
+        return [
+            *(SetEnvironmentVariable(name, value) for name, value in variables.items()),
+            *(LogInfo(msg=line) for line in notices(values, specs, os.environ)),
+            *map(node_action, specs),
+        ]
 
     return LaunchDescription([*map(declare, arguments), OpaqueFunction(function=start)])
 
@@ -58,11 +66,13 @@ def node_action(spec: NodeSpec) -> Node:
 
     return Node(
         package="muse_ros",
-        executable=spec.name,
+        executable=spec.program,
         name=spec.name,
         namespace=spec.namespace,
         parameters=[str(path) for path in (*spec.parameter_files, parameters)],
         output="screen",
         emulate_tty=True,
+        sigterm_timeout=str(GRACE_S[signal.SIGINT]),
+        sigkill_timeout=str(GRACE_S[signal.SIGTERM]),
         on_exit=ended,
     )

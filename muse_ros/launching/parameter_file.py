@@ -9,17 +9,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from muse_ros.launching.graph import NodeSpec
-
-
-def full_name(spec: NodeSpec) -> str:
-    """The node's name with its namespace, such as ``/left/panda``."""
-    return "/" + "/".join(part for part in (*spec.namespace.split("/"), spec.name) if part)
+from muse_ros.launching.nodes import NodeSpec
 
 
 def write_parameters(spec: NodeSpec, folder: Path) -> Path:
     """Write a node's parameters into a folder; returns the file."""
     path = folder / f"{spec.name}.yaml"
-    content = {full_name(spec): {"ros__parameters": dict(spec.parameters)}}
+    content = {spec.full_name: {"ros__parameters": dict(spec.parameters)}}
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")  # JSON is YAML with all texts quoted
     return path

@@ -32,12 +32,14 @@ class Program:
         command: Program and arguments.
         required: Its end, however it comes, ends all.
         finishes: It ends by itself when its work is done; with exit code 0 the whole run is a success.
+        stops_last: When all stop, it is only told once those without this mark have ended.
     """
 
     name: str
     command: tuple[str, ...]
     required: bool = False
     finishes: bool = False
+    stops_last: bool = False
 
 
 def describe_end(returncode: int) -> str:
@@ -85,6 +87,8 @@ class Supervisor:
         self._processes: dict[str, subprocess.Popen] = {}
         self._selector = selectors.DefaultSelector()
         self._partial: dict[str, bytes] = {}
+        self._stopping = False
+        self._all_told = False  # those that stop last, too
         self._level = -1  # index into ESCALATION of the signal sent last
         self._deadline = float("inf")
         self._status: int | None = None
@@ -104,8 +108,8 @@ class Supervisor:
                     self._obey(self._signals.pop(0))
                 for program in self._programs:
                     self._reap(program)
-                if self._processes and time.monotonic() > self._deadline:
-                    self._escalate()
+                if self._stopping and self._processes:
+                    self._press_on()
         finally:
             for process in self._processes.values():
                 _signal_group(process, signal.SIGKILL)
@@ -166,7 +170,7 @@ class Supervisor:
             process.stdout.close()
         del self._processes[program.name]
         _signal_group(process, signal.SIGTERM)  # whatever it started and left behind
-        if self._level >= 0:
+        if self._stopping:
             self._print("muse", f"{program.name} {describe_end(process.returncode)}")
             return
         sentence, status = consequence(program.name, process.returncode, program.required, program.finishes)
@@ -178,10 +182,11 @@ class Supervisor:
             self._status = 0 if process.returncode == 0 else 1
 
     def _obey(self, number: int) -> None:
-        """A signal to this process: the first stops all in good order, further ones press harder."""
-        if self._level < 0:
+        """A signal to this process: the first stops all in good order, further ones press harder, on all at once."""
+        if not self._stopping:
             self._end(128 + number, "stopping")
         else:
+            self._all_told = True
             self._escalate()
 
     def _end(self, status: int, reason: str) -> None:
@@ -189,17 +194,30 @@ class Supervisor:
         self._print("muse", reason)
         if self._status is None:
             self._status = status
-        if self._level < 0:
+        if not self._stopping:
+            self._stopping = True
+            self._press_on()
+
+    def _press_on(self) -> None:
+        """Tell the next ones to stop once it is their turn, and more firmly those that do not."""
+        if not self._all_told and not self._told():
+            self._all_told, self._level = True, -1
+        if self._level < 0 or time.monotonic() > self._deadline:
             self._escalate()
 
+    def _told(self) -> list[str]:
+        """Names of the running processes whose turn it is to stop."""
+        last = {program.name for program in self._programs if program.stops_last}
+        return [name for name in self._processes if self._all_told or name not in last]
+
     def _escalate(self) -> None:
-        """Send the next stronger signal to all that still run."""
+        """Send the next stronger signal to all that were told to stop and still run."""
         self._level = min(self._level + 1, len(ESCALATION) - 1)
         number = ESCALATION[self._level]
-        if self._level > 0 and self._processes:
-            self._print("muse", f"still running: {', '.join(self._processes)}; sending {number.name}")
-        for process in self._processes.values():
-            _signal_group(process, number)
+        if self._level > 0 and self._told():
+            self._print("muse", f"still running: {', '.join(self._told())}; sending {number.name}")
+        for name in self._told():
+            _signal_group(self._processes[name], number)
         self._deadline = time.monotonic() + GRACE_S.get(number, float("inf"))
 
     def _print(self, name: str, line: str) -> None:

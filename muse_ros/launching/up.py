@@ -14,11 +14,16 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from muse_ros.launching.graph import GRAPHS, Graph, GraphError, NodeSpec, build, discovery_environment, find, parse
-from muse_ros.launching.parameter_file import full_name, write_parameters
+from muse_ros.launching.arguments import GraphError
+from muse_ros.launching.discovery import discovery_environment
+from muse_ros.launching.graph import GRAPHS, Graph, build, find, parse
+from muse_ros.launching.nodes import NodeSpec
+from muse_ros.launching.notices import notices
+from muse_ros.launching.parameter_file import write_parameters
 from muse_ros.launching.processes import Program, Supervisor
 
 USAGE = "usage: muse up GRAPH [name:=value ...] [--dry-run]"
+HELP = ("-h", "--help", "-s", "--show-args")  # the last two as for `ros2 launch`
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,8 +36,8 @@ def main(argv: list[str] | None = None) -> int:
         0 after success, 1 after a failure, 2 for a wrong command line, 130 after Ctrl-C.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    wants_help = any(word in argv for word in ("-h", "--help"))
-    words = [word for word in argv if word not in ("-h", "--help", "--dry-run")]
+    wants_help = any(word in argv for word in HELP)
+    words = [word for word in argv if word not in (*HELP, "--dry-run")]
     try:
         if not words:
             print(describe())
@@ -56,6 +61,8 @@ def main(argv: list[str] | None = None) -> int:
         if missing:
             print(f"muse up: {missing}", file=sys.stderr)
             return 1
+        for line in notices(values, specs, os.environ):
+            print(line, flush=True)
         return Supervisor(programs, environment, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR")).run()
 
 
@@ -87,14 +94,14 @@ def program(spec: NodeSpec, folder: Path) -> Program:
         folder: Where its file of parameters is written: in a file they keep their types, whatever they look like.
     """
     overrides = write_parameters(spec, folder)
-    start = f"import sys; from muse_ros.nodes.{spec.name} import main; sys.exit(main())"
+    start = f"import sys; from muse_ros.nodes.{spec.program} import main; sys.exit(main())"
     command = [sys.executable, "-c", start, "--ros-args", "-r", f"__node:={spec.name}"]
-    namespace = full_name(spec).rpartition("/")[0]
+    namespace = spec.full_name.rpartition("/")[0]
     if namespace:
         command += ["-r", f"__ns:={namespace}"]
     for path in (*spec.parameter_files, overrides):
         command += ["--params-file", str(path)]
-    return Program(spec.name, tuple(command), spec.required, spec.finishes)
+    return Program(spec.name, tuple(command), spec.required, spec.finishes, spec.stops_last)
 
 
 def child_environment(discovery: str, environment: Mapping[str, str], tty: bool) -> dict[str, str]:

@@ -15,6 +15,7 @@ from sensor_msgs.msg import CompressedImage
 
 from muse_core.images import decode_image
 from muse_ros.bridge import SENSOR_QOS, STATUS_QOS
+from muse_ros.display import display_named
 from muse_ros.missing_package import explain
 from muse_ros.msg import AppliedAction, EpisodeStatus
 from muse_ros.nodes.parameters import declare
@@ -123,7 +124,7 @@ def open_operator_window(node: Any, verbs: Verbs, gripper_half_open: float) -> O
         return None
     why_not = ""
     try:
-        from muse_ros.window.window import Window, WindowError, display_named
+        from muse_ros.window.window import Window, WindowError
 
         if wanted == "true" or headless or display_named(os.environ):
             try:

@@ -7,8 +7,6 @@ One thread makes, polls and draws it. What it shows comes in as a :class:`Window
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -165,11 +163,6 @@ class Window:
             self._write(keys, (area.left + MARGIN, top), self._small, BLUE)
             self._write(meaning, (area.left + 110, top), self._small, TEXT)
             top += step
-
-
-def display_named(environment: Mapping[str, str], platform: str = sys.platform) -> bool:
-    """Whether there is a display to try: elsewhere than on Linux always, there where a variable names one."""
-    return not platform.startswith("linux") or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
 
 
 _DISPLAY_CURE = (

@@ -6,21 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from muse_ros.launching.graph import GRAPHS, TASKS, Argument, GraphError, build, discovery_environment, parse
+from muse_ros.launching.arguments import TASKS, Argument, GraphError
+from muse_ros.launching.graph import GRAPHS, build, parse
+
+SCREEN = {"DISPLAY": ":0"}
 
 
-def nodes(graph: str, **texts: str) -> dict:
-    return {spec.name: spec for spec in build(graph, texts)}
+def nodes(graph: str, environment: dict | None = None, **texts: str) -> dict:
+    """The nodes of a graph, by name; on a machine with a screen unless told otherwise."""
+    return {spec.name: spec for spec in build(graph, texts, SCREEN if environment is None else environment)}
 
 
-def test_no_episode_starts_before_the_actions_it_is_about_can_come(tmp_path):
-    model = tmp_path / "model.pt"
-    model.touch()
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    path = tmp_path / "model.pt"
+    path.touch()
+    return str(path)
+
+
+def test_no_episode_starts_before_the_actions_it_is_about_can_come(model: str):
     assert nodes("collect", teleop="expert")["collect"].parameters["source"] == "action/teleop"
     assert nodes("collect", teleop="none")["collect"].parameters["source"] == ""
-    acting = nodes("policy", model_file=str(model))
+    acting = nodes("policy", model_file=model)
     assert acting["collect"].parameters["source"] == "action/policy"
-    shadow = nodes("policy", model_file=str(model), execute="false")
+    shadow = nodes("policy", model_file=model, execute="false")
     assert shadow["collect"].parameters["source"] == "policy/shadow_action"
 
 
@@ -35,20 +44,87 @@ def test_collecting_runs_the_arm_a_device_and_the_recorder():
     assert list(nodes("collect", teleop="expert")) == ["panda", "teleop", "collect"]
 
 
-def test_without_a_device_there_is_no_teleop_node():
-    assert list(nodes("collect", teleop="none")) == ["panda", "collect"]
+def test_leading_the_arm_needs_no_recorder():
+    assert list(nodes("teleop")) == ["panda", "teleop"]
+
+
+def test_where_a_screen_is_the_keyboard_leads_by_its_window():
+    assert nodes("collect")["teleop"].parameters["device"] == "keyboard"
+    assert nodes("collect")["collect"].parameters["source"] == "action/teleop"
+
+
+@pytest.mark.parametrize(("environment", "texts"), [({}, {}), (SCREEN, {"window": "false"})])
+def test_without_a_window_there_is_no_keyboard_and_no_episode_waits_for_one(environment: dict, texts: dict):
+    found = nodes("collect", environment, **texts)
+    assert list(found) == ["panda", "collect"]
+    assert found["collect"].parameters["source"] == ""
+
+
+def test_a_device_that_was_named_is_started_without_a_screen_too():
+    assert nodes("collect", {}, teleop="gamepad")["teleop"].parameters["device"] == "gamepad"
+
+
+def test_without_a_device_the_teleop_node_only_shows_the_window():
+    shown = nodes("collect", teleop="none")
+    assert (shown["teleop"].parameters["device"], shown["collect"].parameters["source"]) == ("none", "")
+    assert "teleop" not in nodes("collect", {}, teleop="none")
+    assert "teleop" not in nodes("collect", teleop="none", window="false")
+    assert "teleop" in nodes("collect", {}, teleop="none", window="true")
+
+
+def test_what_the_window_should_be_is_the_nodes_to_decide():
+    assert nodes("teleop", window="auto", teleop="expert")["teleop"].parameters["window"] == "auto"
+
+
+def test_beside_a_played_bag_no_arm_is_driven_and_nothing_recorded(model: str):
+    found = nodes("policy", {}, model_file=model, robot="none", record="false", use_sim_time="true", execute="false")
+    assert list(found) == ["policy"]
+    assert found["policy"].parameters["use_sim_time"] is True
+
+
+def test_a_graph_without_any_node_is_refused():
+    with pytest.raises(GraphError, match="starts no node"):
+        nodes("sim", robot="none")
+
+
+def test_there_is_one_clock():
+    with pytest.raises(GraphError, match="choose one"):
+        nodes("collect", clock="true", use_sim_time="true")
+    with pytest.raises(GraphError, match="robot:=sim, which makes the time"):
+        nodes("collect", clock="true", robot="none")
+
+
+def test_all_nodes_can_live_by_a_clock_from_elsewhere():
+    assert all(spec.parameters["use_sim_time"] for spec in nodes("collect", use_sim_time="true").values())
+
+
+def test_the_contract_is_the_robots_unless_one_is_named():
+    assert nodes("collect")["collect"].parameters["contract"] == "panda_sim"
+    assert nodes("collect", robot="none")["collect"].parameters["contract"] == "panda"
+    assert nodes("collect", contract="mine.yaml")["collect"].parameters["contract"] == "mine.yaml"
+
+
+def test_a_policy_can_wait_for_lifecycle_transitions(model: str):
+    assert nodes("policy", model_file=model, autostart="false")["policy"].parameters["autostart"] is False
+
+
+def test_the_arm_stops_after_all_that_lead_it():
+    assert {name: spec.stops_last for name, spec in nodes("collect").items()} == {
+        "panda": True,
+        "teleop": False,
+        "collect": False,
+    }
 
 
 def test_the_simulator_can_be_started_alone():
     assert list(nodes("sim")) == ["panda"]
 
 
-def test_a_policy_runs_with_the_arm_and_the_recorder(tmp_path: Path):
-    model = tmp_path / "model.pt"
-    model.touch()
-    specs = nodes("policy", model_file=str(model))
-    assert list(specs) == ["panda", "collect", "policy"]
-    assert specs["policy"].parameters["model_file"] == str(model)
+def test_a_policy_runs_with_the_arm_a_device_that_can_take_over_and_the_recorder(model: str):
+    specs = nodes("policy", model_file=model)
+    assert list(specs) == ["panda", "teleop", "collect", "policy"]
+    assert specs["policy"].parameters["model_file"] == model
+    assert [name for name, spec in specs.items() if spec.required] == ["panda", "collect", "policy"]
 
 
 def test_a_policy_without_a_checkpoint_is_refused():
@@ -148,7 +224,7 @@ def test_an_unknown_argument_is_refused_with_the_nearest_one():
 
 
 def test_an_unknown_graph_is_refused_with_the_ones_there_are():
-    with pytest.raises(GraphError, match="no graph 'xyz'; there are: sim, collect, policy"):
+    with pytest.raises(GraphError, match="no graph 'xyz'; there are: sim, teleop, collect"):
         build("xyz", {})
 
 
@@ -157,13 +233,3 @@ def test_every_argument_is_described_and_its_default_is_legal():
         for argument in graph.arguments:
             assert argument.description
             assert argument.parse(argument.default_text) == argument.default
-
-
-def test_discovery_stays_on_this_machine_unless_asked_otherwise():
-    assert discovery_environment("machine", "jazzy", {}) == {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    assert discovery_environment("machine", "humble", {}) == {"ROS_LOCALHOST_ONLY": "1"}
-    assert discovery_environment("network", "jazzy", {}) == {}
-
-
-def test_a_discovery_range_that_the_user_has_set_stands():
-    assert discovery_environment("machine", "jazzy", {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}) == {}

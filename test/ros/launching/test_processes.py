@@ -106,6 +106,31 @@ def test_a_process_that_ignores_the_interrupt_is_terminated_after_its_grace(monk
     assert any("deaf was killed by SIGTERM" in line for line in lines)
 
 
+def test_what_stops_last_is_told_only_when_the_others_have_ended():
+    slow = (
+        "import signal\nsignal.signal(2, lambda *_: None)\nprint('ready', flush=True)\nsignal.pause()\nprint('closed')"
+    )
+    quick = (
+        "import signal\nsignal.signal(2, lambda *_: None)\nprint('ready', flush=True)\nsignal.pause()\nprint('let go')"
+    )
+    status, lines = run(python("panda", quick, stops_last=True), python("collect", slow), act=interrupt, count=2)
+    assert status == 130
+    order = [line.split("] ")[1].strip() for line in lines if not line.endswith("ready")]
+    assert order == [
+        "stopping", "closed", "collect ended with exit code 0", "let go", "panda ended with exit code 0",
+    ]  # fmt: skip
+
+
+def test_a_hung_process_does_not_keep_the_last_ones_running(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(processes.GRACE_S, signal.SIGINT, 0.2)
+    monkeypatch.setitem(processes.GRACE_S, signal.SIGTERM, 0.2)
+    hung = IGNORES_INTERRUPT.replace("print", "signal.signal(15, signal.SIG_IGN)\nprint")
+    _, lines = run(python("panda", LIVES_ON, stops_last=True), python("collect", hung), act=interrupt, count=2)
+    said = "\n".join(lines)
+    assert "still running: collect; sending SIGKILL" in said and "collect was killed by SIGKILL" in said
+    assert said.index("collect was killed by SIGKILL") < said.index("panda was killed by SIGINT")
+
+
 def test_a_second_interrupt_does_not_wait_for_the_grace(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(processes.GRACE_S, signal.SIGINT, float("inf"))
     lines: list[str] = []

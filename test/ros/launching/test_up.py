@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from muse_ros.launching.graph import GraphError, NodeSpec
-from muse_ros.launching.parameter_file import full_name, write_parameters
+from muse_ros.launching.arguments import GraphError
+from muse_ros.launching.nodes import NodeSpec
+from muse_ros.launching.parameter_file import write_parameters
 from muse_ros.launching.up import child_environment, main, program, read_arguments
 
 
@@ -36,11 +37,17 @@ def test_texts_are_quoted_so_that_ros_does_not_read_them_as_numbers(tmp_path: Pa
 
 def test_parameters_reach_a_node_in_its_namespace(tmp_path: Path):
     spec = NodeSpec("collect", {"seed": 1}, namespace="left/")
-    assert full_name(spec) == "/left/collect"
+    assert spec.full_name == "/left/collect"
     assert yaml.safe_load(write_parameters(spec, tmp_path).read_text()) == {
         "/left/collect": {"ros__parameters": {"seed": 1}}
     }
     assert "__ns:=/left" in program(spec, tmp_path).command
+
+
+def test_a_node_may_have_another_name_than_its_program(tmp_path: Path):
+    command = program(NodeSpec("camera_front", {}, executable="camera"), tmp_path).command
+    assert "muse_ros.nodes.camera import main" in command[2]
+    assert "__node:=camera_front" in command
 
 
 def test_a_node_in_the_root_is_given_no_namespace(tmp_path: Path):
@@ -67,7 +74,12 @@ def test_help_lists_every_argument_with_its_meaning(capsys: pytest.CaptureFixtur
     assert main(["collect", "--help"]) == 0
     printed = capsys.readouterr().out
     assert "teleop:=" in printed
-    assert "[keyboard, expert, none] (default: keyboard)" in printed
+    assert "spacemouse, twist, pose, joint, expert, none] (default: auto)" in printed
+
+
+def test_ros2_launchs_word_for_help_is_understood(capsys: pytest.CaptureFixture[str]):
+    assert main(["collect", "--show-args"]) == 0
+    assert "root_dir:=" in capsys.readouterr().out
 
 
 def test_help_without_a_graph_lists_the_graphs(capsys: pytest.CaptureFixture[str]):

@@ -12,7 +12,7 @@ pygame = pytest.importorskip("pygame")
 
 from muse_ros.teleop.keyboard import help_lines  # noqa: E402
 from muse_ros.window.view import WindowView, motion_fractions  # noqa: E402
-from muse_ros.window.window import Window, display_named  # noqa: E402
+from muse_ros.window.window import Window  # noqa: E402
 
 
 @pytest.fixture
@@ -94,9 +94,3 @@ def test_without_a_display_it_ends_with_what_to_do_instead_of_hanging():
     assert done.returncode != 0
     assert "WindowError: pygame's video driver is 'dummy', which has no keyboard" in done.stderr
     assert "teleop:=expert" in done.stderr
-
-
-def test_on_linux_a_display_is_where_a_variable_names_one():
-    assert display_named({"DISPLAY": ":0"}, "linux") and display_named({"WAYLAND_DISPLAY": "wayland-0"}, "linux")
-    assert not display_named({}, "linux") and not display_named({"DISPLAY": ""}, "linux")
-    assert display_named({}, "darwin")

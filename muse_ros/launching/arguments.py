@@ -1,0 +1,101 @@
+"""The arguments of all graphs, ``name:=value``: what each is, which values are legal, what it is where none is given.
+
+Imports neither ROS nor launch. What follows from the values is in ``muse_ros.launching.nodes``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Value = bool | int | float | str
+
+
+class GraphError(ValueError):
+    """An argument or a graph is not known, or a value does not fit; the message lists what would."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a graph, given as ``name:=value``.
+
+    Attributes:
+        name: Its name.
+        default: Its value where none is given; it also sets the type.
+        description: What it is, in one line, with its unit.
+        choices: Legal values; any where empty.
+    """
+
+    name: str
+    default: Value
+    description: str
+    choices: tuple[str, ...] = ()
+
+    def parse(self, text: str) -> Value:
+        """The value that a text from a command line or a launch file stands for.
+
+        Raises:
+            GraphError: naming the argument, what was given and what is legal.
+        """
+        if self.choices and text not in self.choices:
+            raise GraphError(f"{self.name}:={text}: must be one of {', '.join(self.choices)}")
+        if isinstance(self.default, str):
+            return text
+        if isinstance(self.default, bool):
+            if text.lower() not in ("true", "false"):
+                raise GraphError(f"{self.name}:={text}: must be true or false")
+            return text.lower() == "true"
+        kind = type(self.default)
+        try:
+            return kind(text)
+        except ValueError:
+            wanted = "a whole number" if kind is int else "a number"
+            raise GraphError(f"{self.name}:={text}: must be {wanted}") from None
+
+    @property
+    def default_text(self) -> str:
+        """The default as one would type it."""
+        return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
+
+
+def suggest(name: str, known: Mapping[str, object]) -> str:
+    """The end of a message about an unknown name: the nearest known one, or all of them."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(known)}"
+
+
+ROBOTS = ("sim", "none")
+TASKS = ("reach", "lift", "place", "coffee")  # the simulator's, by name: this module needs no simulator
+DEVICES = ("auto", "keyboard", "gamepad", "joy", "spacemouse", "twist", "pose", "joint", "expert", "none")
+
+COMMON = (
+    Argument("robot", "sim", "the arm's driver; none: no arm is driven, as beside a played bag", ROBOTS),
+    Argument("task", "lift", "what is done, and what the simulated world holds", TASKS),
+    Argument("seed", 0, "seed of the simulated world and of the first automatic episode"),
+    Argument("wide", False, "spread the simulated objects wider"),
+    Argument("clock", False, "the simulator publishes /clock and runs as fast as it can, all nodes on its time"),
+    Argument("lockstep", True, "with clock: the simulator waits for the action of each tick of an episode"),
+    Argument("use_sim_time", False, "all nodes live by a /clock from elsewhere, such as `ros2 bag play --clock`"),
+    Argument("namespace", "", "puts all nodes and topics below this name, such as left"),
+    Argument("params_file", "", "a YAML file of parameters, laid over Muse's own in config/nodes"),
+    Argument("discovery", "machine", "who can see the nodes: this machine, or its network", ("machine", "network")),
+)
+TELEOP = (
+    Argument("teleop", "auto", "the device that leads the arm; auto: the keyboard where there is a display", DEVICES),
+    Argument("window", "auto", "the operator's window; auto: where there is a display", ("auto", "true", "false")),
+)
+EPISODES = (
+    Argument("contract", "", "the contract whose streams must arrive: a file, or a name; default: the robot's"),
+    Argument("root_dir", "recordings", "folder of all sessions"),
+    Argument("session", "", "name of this session's folder; default: made from date and time"),
+    Argument("operator", "", "who is showing the task"),
+    Argument("episodes", 0, "run this many episodes automatically, then end; 0: an operator decides"),
+    Argument("max_episode_s", 15.0, "an automatic episode without success ends as a failure after this [s]"),
+)
+POLICY = (
+    Argument("model_file", "", "the checkpoint to run, such as experiments/NAME/models/model.pt; needed"),
+    Argument("execute", True, "false: the policy only shows what it would do (shadow mode)"),
+    Argument("autostart", True, "false: the policy waits for lifecycle transitions before it loads its model"),
+)
+RECORD = Argument("record", True, "false: no recorder; a played bag has the episodes already")

@@ -1,0 +1,158 @@
+"""From the values of a graph's arguments to its nodes: one function a node, one a graph.
+
+A parameter that no argument names keeps the value of its file in ``config/nodes``, or of the user's. Imports neither
+ROS nor launch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from muse_ros.display import display_named
+from muse_ros.launching.arguments import GraphError, Value
+from muse_ros.resources import resource
+
+Values = dict[str, Value]
+Environment = Mapping[str, str]
+CONTRACTS = {"sim": "panda_sim"}
+"""The contract of a robot where none is named; the real arm's elsewhere."""
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node to start.
+
+    Attributes:
+        name: Node name.
+        parameters: Parameters that the arguments set, over those of its files.
+        parameter_files: YAML files of parameters, later ones over earlier ones.
+        namespace: Where the node and its relative topics live; empty for the root.
+        required: Its end, however it comes, ends the whole graph.
+        finishes: It ends by itself when its work is done, and the graph with it; exit code 0 is then success.
+        stops_last: When all stop, it does so after the others: the arm holds, and cameras show it, until nothing leads
+            it any more and the bag is closed.
+        executable: Name of the executable and of the module in ``muse_ros.nodes``; the node's own name where empty.
+    """
+
+    name: str
+    parameters: Mapping[str, Value]
+    parameter_files: tuple[Path, ...] = ()
+    namespace: str = ""
+    required: bool = False
+    finishes: bool = False
+    stops_last: bool = False
+    executable: str = ""
+
+    @property
+    def program(self) -> str:
+        """Name of the executable that runs it."""
+        return self.executable or self.name
+
+    @property
+    def full_name(self) -> str:
+        """The node's name with its namespace, such as ``/left/panda``."""
+        return absolute_name(self.namespace, self.name)
+
+
+def absolute_name(namespace: str, name: str) -> str:
+    """A relative name of a node, topic or service, seen from the root."""
+    return "/" + "/".join(part for part in (*namespace.split("/"), name) if part)
+
+
+def sim_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
+    """The arm alone."""
+    return _robot(values)
+
+
+def teleop_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
+    """The arm and a device."""
+    return [*_robot(values), *_teleop(values, environment)]
+
+
+def collect_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
+    """The arm, a device and the recorder, which waits for the device."""
+    source = "" if chosen_device(values, environment) == "none" else "action/teleop"
+    return [*teleop_nodes(values, environment), _collect(values, source)]
+
+
+def policy_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
+    """The arm, the policy, a device that can take over, and the recorder, which waits for a model being loaded."""
+    source = "action/policy" if values["execute"] else "policy/shadow_action"
+    recorder = [_collect(values, source)] if values["record"] else []
+    return [*teleop_nodes(values, environment), *recorder, _policy(values)]
+
+
+def chosen_device(values: Values, environment: Environment) -> str:
+    """The device that ``teleop`` comes to: with ``auto`` the keyboard where its window can open, else none."""
+    if values["teleop"] != "auto":
+        return str(values["teleop"])
+    return "keyboard" if has_window(values, environment) else "none"
+
+
+def has_window(values: Values, environment: Environment) -> bool:
+    """Whether the operator's window is wanted and there is a display for it."""
+    return values["window"] == "true" or (values["window"] == "auto" and display_named(environment))
+
+
+def sessions_folder(values: Values) -> Path:
+    """The folder of all sessions, absolute: nodes may run in another folder."""
+    return Path(str(values["root_dir"])).expanduser().absolute()
+
+
+def _robot(values: Values) -> list[NodeSpec]:
+    if values["clock"] and values["use_sim_time"]:
+        raise GraphError("clock:=true makes the time and use_sim_time:=true takes it from elsewhere: choose one")
+    if values["robot"] == "none":
+        if values["clock"]:
+            raise GraphError("clock:=true needs robot:=sim, which makes the time")
+        return []
+    names = ("robot", "task", "seed", "clock", "wide")
+    parameters = {name: values[name] for name in names}
+    # A clock that outruns real time must not outrun whoever leads the arm.
+    parameters["lockstep"] = values["clock"] and values["lockstep"]
+    return [_node(values, "panda", parameters, required=True, stops_last=True)]
+
+
+def _teleop(values: Values, environment: Environment) -> list[NodeSpec]:
+    device = chosen_device(values, environment)
+    if device == "none" and not has_window(values, environment):
+        return []
+    parameters = {"device": device, "window": values["window"], "task": values["task"], "seed": values["seed"]}
+    return [_node(values, "teleop", parameters)]
+
+
+def _collect(values: Values, source: str) -> NodeSpec:
+    """The recorder; `source` is the topic of actions without which no episode starts."""
+    names = ("session", "operator", "task", "seed", "max_episode_s")
+    automatic = int(values["episodes"])
+    parameters = {name: values[name] for name in names}
+    parameters["contract"] = values["contract"] or CONTRACTS.get(str(values["robot"]), "panda")
+    parameters["root_dir"] = str(sessions_folder(values))
+    parameters |= {"auto_episodes": automatic, "auto_exit": automatic > 0, "source": source}
+    return _node(values, "collect", parameters, required=True, finishes=automatic > 0)
+
+
+def _policy(values: Values) -> NodeSpec:
+    if not values["model_file"]:
+        raise GraphError("policy needs model_file:=PATH, a checkpoint such as experiments/NAME/models/model.pt")
+    parameters = {"model_file": str(_existing("model_file", values))}
+    parameters |= {"execute": values["execute"], "autostart": values["autostart"]}
+    return _node(values, "policy", parameters, required=True)
+
+
+def _node(values: Values, name: str, parameters: dict[str, Value], **marks: bool) -> NodeSpec:
+    files = [resource(f"config/nodes/{name}.yaml")]
+    if values["params_file"]:
+        files.append(_existing("params_file", values))
+    simulated = values["use_sim_time"] or (values["clock"] and name != "panda")
+    return NodeSpec(name, {**parameters, "use_sim_time": simulated}, tuple(files), str(values["namespace"]), **marks)
+
+
+def _existing(name: str, values: Values) -> Path:
+    """The file that an argument names, made absolute: nodes may run in another folder."""
+    path = Path(str(values[name])).expanduser().absolute()
+    if not path.is_file():
+        raise GraphError(f"{name}:={values[name]}: there is no such file")
+    return path

@@ -1,0 +1,55 @@
+"""What a person should know when a graph starts: where data goes, how the arm is led, which keys work.
+
+Printed by ``muse up`` and by the launch files alike. Imports neither ROS nor launch.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+from muse_ros.launching.arguments import Value
+from muse_ros.launching.nodes import NodeSpec, absolute_name, chosen_device, has_window, sessions_folder
+from muse_ros.teleop.keyboard import help_lines
+
+WIDTH = 100
+NO_BREAK = "\u00a0"
+
+
+def notices(values: dict[str, Value], specs: list[NodeSpec], environment: Mapping[str, str]) -> list[str]:
+    """Lines to print before the nodes say anything.
+
+    Args:
+        values: The values of the graph's arguments.
+        specs: Its nodes.
+        environment: Variables, which tell whether there is a display.
+    """
+    names = {spec.name for spec in specs}
+    lines = []
+    if "collect" in names:
+        session = values["session"]
+        folder = sessions_folder(values) / str(session)
+        lines.append(f"episodes go to {folder}{'' if session else ', in a folder named after the date and time'}")
+        if values["episodes"]:
+            lines.append(f"{values['episodes']} episodes run by themselves, then everything ends")
+    if "teleop" in values:
+        lines += _leading(values, names, environment)
+    return lines
+
+
+def _leading(values: dict[str, Value], names: set[str], environment: Mapping[str, str]) -> list[str]:
+    """How the arm is led and episodes are driven."""
+    device, window = chosen_device(values, environment), has_window(values, environment)
+    lines = []
+    if device == "none" and values["teleop"] == "auto":
+        why = "window:=false" if values["window"] == "false" else "there is no display"
+        lines.append(f"nothing leads the arm: {why}, so that there is no keyboard; other devices: see teleop:=")
+    if window:
+        lines.append("keys, while the window has the focus:")
+        together = [f"{keys} {meaning}".replace(" ", NO_BREAK) for keys, meaning in help_lines()]
+        wrapped = textwrap.wrap(", ".join(together), WIDTH, initial_indent="  ", subsequent_indent="  ")
+        lines += [line.replace(NO_BREAK, " ") for line in wrapped]
+    elif "collect" in names and not values["episodes"]:
+        service = absolute_name(str(values["namespace"]), "collect/start")
+        lines.append(f"episodes by services, such as: ros2 service call {service} std_srvs/srv/Trigger")
+    return lines
