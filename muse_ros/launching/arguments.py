@@ -78,6 +78,7 @@ COMMON = (
     Argument("lockstep", True, "with clock: the simulator waits for the action of each tick of an episode"),
     Argument("use_sim_time", False, "all nodes live by a /clock from elsewhere, such as `ros2 bag play --clock`"),
     Argument("namespace", "", "puts all nodes and topics below this name, such as left"),
+    Argument("cameras", "", "a YAML file of cameras, such as config/cameras/two_usb.yaml; default: the robot's own"),
     Argument("params_file", "", "a YAML file of parameters, laid over Muse's own in config/nodes"),
     Argument("discovery", "machine", "who can see the nodes: this machine, or its network", ("machine", "network")),
 )

@@ -26,6 +26,10 @@ from muse_ros.launching.parameter_file import write_parameters
 from muse_ros.launching.processes import GRACE_S, consequence
 
 
+class RequiredNodeEnded(RuntimeError):
+    """Shuts the launch down: an exception is the one thing that makes `ros2 launch` end with a status other than 0."""
+
+
 def launch_description(graph: str) -> LaunchDescription:
     """The launch description of a graph: its arguments, and the nodes that follow from them."""
     arguments = find(graph).arguments
@@ -61,6 +65,8 @@ def node_action(spec: NodeSpec) -> Node:
         if context.is_shutdown:
             return []
         sentence, status = consequence(spec.name, event.returncode, spec.required, spec.finishes)
+        if status:
+            raise RequiredNodeEnded(sentence)
         stop = [] if status is None else [EmitEvent(event=Shutdown(reason=sentence))]
         return [LogInfo(msg=sentence), *stop]
 

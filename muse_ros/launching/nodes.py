@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from muse_ros.cameras.settings import CameraSettingError
+from muse_ros.cameras.setup import read_cameras
 from muse_ros.display import display_named
 from muse_ros.launching.arguments import GraphError, Value
 from muse_ros.resources import resource
@@ -62,13 +64,13 @@ def absolute_name(namespace: str, name: str) -> str:
 
 
 def sim_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
-    """The arm alone."""
-    return _robot(values)
+    """The arm and its cameras."""
+    return [*_robot(values), *_cameras(values)]
 
 
 def teleop_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
-    """The arm and a device."""
-    return [*_robot(values), *_teleop(values, environment)]
+    """The arm, its cameras and a device."""
+    return [*sim_nodes(values, environment), *_teleop(values, environment)]
 
 
 def collect_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
@@ -115,6 +117,20 @@ def _robot(values: Values) -> list[NodeSpec]:
     return [_node(values, "panda", parameters, required=True, stops_last=True)]
 
 
+def _cameras(values: Values) -> list[NodeSpec]:
+    """A node for each camera of a file. The loss of one is the recorder's alarm and ends nothing."""
+    if not values["cameras"]:
+        return []
+    try:
+        cameras = read_cameras(_existing("cameras", values))
+    except CameraSettingError as error:
+        raise GraphError(f"cameras:={values['cameras']}: {error}") from error
+    return [
+        _node(values, f"camera_{name}", parameters, stops_last=True, executable="camera")
+        for name, parameters in cameras.items()
+    ]
+
+
 def _teleop(values: Values, environment: Environment) -> list[NodeSpec]:
     device = chosen_device(values, environment)
     if device == "none" and not has_window(values, environment):
@@ -142,12 +158,13 @@ def _policy(values: Values) -> NodeSpec:
     return _node(values, "policy", parameters, required=True)
 
 
-def _node(values: Values, name: str, parameters: dict[str, Value], **marks: bool) -> NodeSpec:
-    files = [resource(f"config/nodes/{name}.yaml")]
+def _node(values: Values, name: str, parameters: dict[str, Value], executable: str = "", **marks: bool) -> NodeSpec:
+    files = [] if executable else [resource(f"config/nodes/{name}.yaml")]  # whose parameters are for a node's own name
     if values["params_file"]:
         files.append(_existing("params_file", values))
     simulated = values["use_sim_time"] or (values["clock"] and name != "panda")
-    return NodeSpec(name, {**parameters, "use_sim_time": simulated}, tuple(files), str(values["namespace"]), **marks)
+    parameters = {**parameters, "use_sim_time": simulated}
+    return NodeSpec(name, parameters, tuple(files), str(values["namespace"]), executable=executable, **marks)
 
 
 def _existing(name: str, values: Values) -> Path:

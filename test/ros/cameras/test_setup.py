@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from muse_ros.cameras.settings import CameraSettingError
 from muse_ros.cameras.setup import read_cameras

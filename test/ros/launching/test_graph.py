@@ -108,6 +108,24 @@ def test_a_policy_can_wait_for_lifecycle_transitions(model: str):
     assert nodes("policy", model_file=model, autostart="false")["policy"].parameters["autostart"] is False
 
 
+def test_each_camera_of_a_file_gets_a_node_whose_loss_ends_nothing(tmp_path: Path):
+    cameras = tmp_path / "cameras.yaml"
+    cameras.write_text("cameras:\n  front: {source: /dev/video0, width: 640, height: 480}\n  wrist: {source: a.mp4}\n")
+    found = nodes("collect", {}, cameras=str(cameras), namespace="left")
+    assert list(found) == ["panda", "camera_front", "camera_wrist", "collect"]
+    front, wrist = found["camera_front"], found["camera_wrist"]
+    assert (front.program, front.full_name, front.required) == ("camera", "/left/camera_front", False)
+    assert front.parameters["width"] == 640
+    assert wrist.parameters["source"] == str(tmp_path / "a.mp4")
+
+
+def test_a_file_of_cameras_that_makes_no_sense_is_refused_by_name(tmp_path: Path):
+    cameras = tmp_path / "cameras.yaml"
+    cameras.write_text("cameras: {}\n")
+    with pytest.raises(GraphError, match=r"cameras:=.*names no camera"):
+        nodes("sim", cameras=str(cameras))
+
+
 def test_the_arm_stops_after_all_that_lead_it():
     assert {name: spec.stops_last for name, spec in nodes("collect").items()} == {
         "panda": True,
