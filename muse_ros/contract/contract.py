@@ -149,8 +149,14 @@ class Contract:
         )
 
     def digest(self) -> str:
-        """SHA-256 of the contract's content, in hex. Comments, layout and defaults left out do not change it."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        """SHA-256, in hex, of what the contract makes of messages.
+
+        Comments, layout, defaults left out and the rates that streams should have do not change it.
+        """
+        data = self.to_dict()
+        for stream in (*data["observations"].values(), *data["actions"].values()):
+            stream.pop("rate_hz", None)
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 

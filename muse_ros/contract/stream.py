@@ -59,6 +59,8 @@ class Stream:
         label_topic: Actions only. Where the action on `topic` came from a teleoperator and this topic holds an action
             of the same stamp, that one is the label (a clean label beside a noisy executed action). In a bag without
             this topic, and for actions of any other source, `topic` alone labels.
+        rate_hz: Messages a second that the topic should have [Hz]; 0: any. It only judges a recording, and is no part
+            of the contract's digest: what messages become does not depend on it.
     """
 
     key: str
@@ -77,6 +79,7 @@ class Stream:
     transform: str = "none"
     space: str | None = None
     label_topic: str | None = None
+    rate_hz: float = 0.0
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w+", self.key):
@@ -92,6 +95,8 @@ class Stream:
         self._one_of("transform", self.transform, TRANSFORMS)
         if self.latency_s < 0.0:
             raise ContractError(f"{self.where}: latency_s must be >= 0, got {self.latency_s}")
+        if self.rate_hz < 0.0:
+            raise ContractError(f"{self.where}: rate_hz must be >= 0, got {self.rate_hz}")
         if self.role == "observation":
             self._check_observation()
         else:
@@ -183,8 +188,10 @@ class Stream:
         return ArraySpec(shape=self.shape, dtype=self.dtype, unit=self.unit, role=self.role)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, without the key and the role; :meth:`from_dict` reads it back."""
+        """Plain data, without the key and the role, and without a rate of 0; :meth:`from_dict` reads it back."""
         data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("key", "role")}
+        if not self.rate_hz:
+            del data["rate_hz"]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
 
     @classmethod
@@ -227,6 +234,7 @@ class Stream:
             transform=str(given.get("transform", "none")),
             space=given.get("space"),
             label_topic=given.get("label_topic"),
+            rate_hz=number(f"{where}: rate_hz", given.get("rate_hz", 0.0)),
         )
 
 

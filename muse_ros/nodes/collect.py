@@ -7,54 +7,46 @@ is written in ``recorder.py`` beside it, where it lies in ``session_folder.py``,
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from muse_ros.bags.bags import BagWriter, open_writer
-from muse_ros.contract.contract import Contract, ContractError, load_contract
+from muse_ros.contract.message_fields import time_ns
+from muse_ros.msg import EpisodeEvent
+from muse_ros.nodes.audited_recorder import AuditedRecorder
 from muse_ros.nodes.automatic_collect import AutomaticCollect
+from muse_ros.nodes.collect_parameters import description, read
 from muse_ros.nodes.event_topic import EventTopic
-from muse_ros.nodes.parameters import declare
+from muse_ros.nodes.guided_reset import GuidedReset, ResetResult
 from muse_ros.nodes.run_node import NodeFailure, run_node
 from muse_ros.nodes.status_topic import StatusTopic
 from muse_ros.nodes.stream_diagnostics import StreamDiagnostics
+from muse_ros.nodes.stream_faults import StreamFaults
 from muse_ros.nodes.topic_drain import TopicDrain
+from muse_ros.recording.alarms import ClockWatch, EpisodeAlarms
 from muse_ros.recording.episode_effects import EpisodeEffects, Surroundings
-from muse_ros.recording.episode_events import Event, Failed, Gate, Interrupted, Verb
-from muse_ros.recording.episode_file import Description, Setting
-from muse_ros.recording.episodes import VERBS, Session, State, Step, advance, advice
+from muse_ros.recording.episode_events import End, Event, Failed, Filed, Gate, Heard, Interrupted, ResetDone, Verb
+from muse_ros.recording.episode_file import Setting
+from muse_ros.recording.episodes import Step, advance
 from muse_ros.recording.health import Expected, Health, expected_topics
 from muse_ros.recording.provenance import software
 from muse_ros.recording.receive_clock import ReceiveClock
-from muse_ros.recording.recorder import Recorder, Sample
-from muse_ros.recording.session_folder import SessionFolder
+from muse_ros.recording.recorder import Recorder
+from muse_ros.recording.session import VERBS, Session, State, advice
 
 DISCOVERY_S = 0.5
 STATUS_S = 0.1
-GATE_S = 0.05
+IDLE_STATUS_S = 0.5
+WATCH_S = 0.05
 CONNECT_S = 1.0
-
-
-class AuditedRecorder:
-    """The drain's sink: the audit hears every sample, the recorder all but the session's own marks."""
-
-    def __init__(self, recorder: Recorder, health: Health, events: EventTopic) -> None:
-        self.use = recorder.use
-        self._recorder, self._health, self._events = recorder, health, events
-
-    def take(self, samples: list[Sample]) -> None:
-        """Messages, in the order of their reception."""
-        for sample in samples:
-            self._health.arrived(sample.topic, sample.stamp_ns, sample.received_ns)
-        self._recorder.take(s for s in samples if s.topic != self._events.name or not self._events.is_own(s.data))
+ARM_STATE = (EpisodeEvent.ARM_STOP, EpisodeEvent.RECOVER)
 
 
 class CollectNode(Node):
@@ -70,29 +62,37 @@ class CollectNode(Node):
         self.finished = threading.Event()
         self.failure = ""
         self._lock = threading.RLock()
-        self._read_parameters()
+        self._given = given = read(self)
         self._receive_clock = ReceiveClock(self.get_parameter("use_sim_time").value)
+        simulated = self._receive_clock.simulated
         self._events = EventTopic(self)
-        self._recorder = Recorder(self._open_writer, self._preroll_s)
-        self._health = Health(self._expected())
-        sink = AuditedRecorder(self._recorder, self._health, self._events)
-        self._drain = TopicDrain(self, sink, self._receive_clock, self._include, self._exclude)
+        self._recorder = Recorder(self._open_writer, given.preroll_s)
+        expected = self._expected()
+        self._health = Health(expected, allowed_lost=given.allowed_lost, judge_lag=not simulated)
+        self._alarms = EpisodeAlarms(self._health, ClockWatch(simulated), given.abort_on_alarm)
+        self._sink = AuditedRecorder(self._recorder, self._health, self._events)
+        # what the contract wants is recorded, whatever a rule says; only `exclude` is stronger, and the gate names it
+        include = (*given.include, *(item.topic for item in expected))
+        self._drain = TopicDrain(self, self._sink, self._receive_clock, include, given.exclude)
+        self._faults = StreamFaults(self, self._drain, expected)
         self._effects = self._make_effects()
+        self._reset = GuidedReset(self, self._way_to_reset(), given.patience_s, self._take_reset)
         self.session = self._resume_session()
         self._since_ns: int | None = None
-        self._status = StatusTopic(self, self.folder.session)
+        self._status = StatusTopic(self, given.folder.session, self._health, given.disk)
+        self._diagnostics = StreamDiagnostics(self, self._health)
+        self._status_due_s = 0.0
         for verb in VERBS:
             self.create_service(Trigger, f"collect/{verb}", lambda _, answer, verb=verb: self._serve(verb, answer))
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._drain.discover()
         self._drain.start()
         self.create_timer(DISCOVERY_S, self._discover, clock=steady)
-        self.create_timer(GATE_S, self._watch, clock=steady)
-        self.create_timer(STATUS_S, self._report_while_recording, clock=steady)
-        self._diagnostics = StreamDiagnostics(self, self._health, steady)
-        self._automatic = AutomaticCollect(self, steady) if self._auto_episodes else None
+        self.create_timer(WATCH_S, self._watch, clock=steady)
+        self.create_timer(STATUS_S, self._report, clock=steady)
+        self._automatic = AutomaticCollect(self, steady, given) if given.auto_episodes else None
         self._publish_status()
-        self.get_logger().info(f"session {self.folder.path}; {advice(self.session)}")
+        self.get_logger().info(f"session {given.folder.path}; {advice(self.session)}")
 
     def now_ns(self) -> int:
         """The time of the graph [ns].
@@ -108,22 +108,22 @@ class CollectNode(Node):
         self._drain.drain()
         return self.now_ns()
 
-    def obey(self, verb: str) -> Step:
-        """Send a verb to the state machine and carry out what it answers."""
+    def obey(self, verb: str, seed: int | None = None) -> Step:
+        """Send a verb to the state machine and carry out what it answers; `seed` is for a simulated reset."""
         with self._lock:
             if verb == "start":
                 self._make_ready_to_hear()
-            return self._advance(Verb(verb, self._drained_now_ns()))
+            return self._advance(Verb(verb, self._drained_now_ns(), seed))
 
     def recorder_figures(self) -> dict[str, dict[str, Any]]:
         """Figures of the open or last bag, by topic."""
         return self._recorder.figures().to_dict()
 
-    def world_was_reset(self) -> None:
-        """From now on only samples newer than all that has come by this moment count as fresh."""
-        with self._lock:
-            self._since_ns = max(self._drained_now_ns(), self._health.newest_ns()) + 1
-            self._look_at_gate()
+    def incomplete(self) -> str:
+        """What of the current or last episode is not in its bag; empty where all is."""
+        now_ns = self.now_ns()
+        lost = self._health.lost(now_ns)
+        return f"{lost} messages were lost" if lost else "; ".join(self._health.shortcomings(now_ns))
 
     def close(self) -> None:
         """Close an open bag whole and leave its episode undecided, then stop listening."""
@@ -131,63 +131,49 @@ class CollectNode(Node):
             self._advance(Interrupted("the collect node was ended", self.now_ns()))
         self._drain.close()
 
-    def _read_parameters(self) -> None:
-        root = declare(self, "root_dir", "recordings", "folder of all sessions")
-        session = declare(self, "session", "", "name of this session's folder; empty: date and time")
-        try:
-            self.folder = SessionFolder(root, session or datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
-        except ValueError as error:
-            raise NodeFailure(f"node collect: parameter session: {error}") from error
-        contract = declare(self, "contract", "panda", "contract: a file, or the name of one in config/robot")
-        try:
-            self._contract: Contract = load_contract(contract)
-        except ContractError as error:
-            raise NodeFailure(f"node collect: parameter contract: {error}") from error
-        declare(self, "task", "", "what is being shown", fixed=False)
-        declare(self, "operator", "", "who is showing it", fixed=False)
-        declare(self, "note", "", "anything else about the coming episodes", fixed=False)
-        declare(self, "seed", -1, "seed of the next (automatic) reset; -1: none", fixed=False)
-        self._source = declare(self, "source", "", "topic of actions without whose publisher no episode starts")
-        self._include = _names(declare(self, "include", [""], "patterns of topics that no rule leaves out"))
-        self._exclude = _names(declare(self, "exclude", [""], "patterns of topics that are not recorded"))
-        self._preroll_s = declare(self, "preroll_s", 0.5, "past written at the start of an episode [s]", (0.0, 10.0))
-        self._min_free_gb = declare(self, "min_free_gb", 1.0, "no episode starts with less free disk [GB]", (0.0, 1e6))
-        self._auto_episodes = declare(self, "auto_episodes", 0, "episodes to collect unattended; 0: none", (0, 100_000))
-
     def _expected(self) -> list[Expected]:
-        names = {topic: self.resolve_topic_name(topic) for topic in self._contract.topics()}
-        source = [Expected(self.resolve_topic_name(self._source), "", None)] if self._source else []
-        return expected_topics(self._contract, names) + source
+        contract, source = self._given.contract, self._given.source
+        names = {topic: self.resolve_topic_name(topic) for topic in contract.topics()}
+        driver = [Expected(self.resolve_topic_name(source), "", None)] if source else []
+        return expected_topics(contract, names) + driver
+
+    def _way_to_reset(self) -> str:
+        return "sim" if self._given.auto_episodes else self._given.reset
 
     def _open_writer(self, folder: Path) -> BagWriter:
-        return open_writer(folder, self._contract.to_dict(), self._contract.digest())
+        contract = self._given.contract
+        return open_writer(folder, contract.to_dict(), contract.digest())
 
     def _make_effects(self) -> EpisodeEffects:
         around = Surroundings(
             drain=self._drain.drain,
             prepare=self._events.prepare,
-            describe=self.description,
+            describe=lambda: description(self),
             left_out=lambda: self._drain.chosen.left_out,
             now_ns=self._drained_now_ns,
             warn=self.get_logger().warning,
+            reset=lambda seed: self._reset.begin(seed),
         )
         clock = "simulated" if self._receive_clock.simulated else "system"
-        setting = Setting(self.folder.session, self._contract, clock, self.get_namespace(), software())
-        return EpisodeEffects(self._recorder, self.folder, setting, around)
+        given = self._given
+        setting = Setting(given.folder.session, given.contract, clock, self.get_namespace(), software())
+        return EpisodeEffects(self._recorder, self._health, given.folder, setting, around)
 
     def _resume_session(self) -> Session:
+        folder = self._given.folder
         try:
-            self.folder.make()
-            cut = self.folder.cut_short()
-            counts = self.folder.counts()
+            folder.make()
+            cut = folder.cut_short()
+            counts = folder.counts()
         except OSError as error:
             raise NodeFailure(f"node collect: session folder: {error}") from error
-        for folder in cut:
+        for path in cut:
             self.get_logger().warning(
-                f"{folder} was cut short and never decided about; it is readable to its last chunk. "
-                f"To keep it, rename it to {folder.stem}; to drop it, delete it"
+                f"{path} was cut short and never decided about; it is readable to its last chunk. "
+                f"To keep it, rename it to {path.stem}; to drop it, delete it"
             )
-        return Session(next_index=self.folder.next_index(), **counts)
+        resets_itself = self._given.reset != "none" and not self._given.auto_episodes
+        return Session(next_index=folder.next_index(), resets_itself=resets_itself, **counts)
 
     def _serve(self, verb: str, answer: Trigger.Response) -> Trigger.Response:
         step = self.obey(verb)
@@ -213,6 +199,7 @@ class CollectNode(Node):
         answers it is missed.
         """
         with self._lock:
+            before = self.session.state
             first = step = advance(self.session, event)
             while step is not None:
                 self.session, current, step = step.session, step, None
@@ -220,31 +207,52 @@ class CollectNode(Node):
                     self._publish_status()
                 for effect in current.effects:
                     answer = self._effects.carry_out(effect, self.session)
+                    if isinstance(answer, Filed) and not self._given.auto_episodes:
+                        self.set_parameters([Parameter("note", value="")])
                     if answer is not None:
                         step = advance(self.session, answer)
                         break
+            if self.session.state is not before:
+                self._alarms.begin()
             self._publish_status()
             return first
 
-    def description(self) -> Description:
-        """What the parameters say now about the coming or current episode."""
-        value = {name: self.get_parameter(name).value for name in ("task", "operator", "note", "seed")}
-        return Description(**value)
-
     def _discover(self) -> None:
-        self._health.see_graph(self._drain.discover())
+        self._health.see_graph(self._drain.discover(), self._faults.look())
 
     def _watch(self) -> None:
-        """At 20 Hz: has writing failed, and may an episode start?"""
+        """At 20 Hz: has writing failed, may an episode start, is the running one as it should be?"""
         with self._lock:
             reason = self._recorder.failure or self._drain.error
             running = self.session.state in (State.RECORDING, State.DECIDING)
             if reason and (running or (self._drain.error and self.session.state is not State.FAULT)):
                 self._advance(Failed(reason, self.now_ns()))
+            self._take_events()
+            self._reset.look()
             self._look_at_gate()
-            if self.session.state is State.RECORDING and self._disk_problem():
-                self.get_logger().error(f"the episode is stopped: {self._disk_problem()}")
-                self._advance(Verb("stop", self.now_ns()))
+            if self.session.state is State.RECORDING:
+                self._look_at_episode()
+            self._diagnostics.look()
+
+    def _take_events(self) -> None:
+        """What other nodes said; of the latched past only the arm's own state is still true."""
+        while self._sink.heard:
+            event = self._sink.heard.popleft()
+            ours = event.episode_id in ("", self.session.episode_id)
+            if event.event in ARM_STATE or (ours and time_ns(event.header.stamp) >= self.session.start_ns):
+                self._advance(Heard(event.event, event.detail, self.now_ns()))
+
+    def _look_at_episode(self) -> None:
+        alarms = self._alarms.look(self.now_ns(), time.monotonic())
+        if alarms.begun or alarms.ended or alarms.standing != self.session.alarms:
+            for reason in alarms.begun:
+                self.get_logger().warning(f"{self.session.episode_id}: {reason}")
+            self._advance(alarms)
+        disk = self._given.disk
+        short = disk.problem(disk.free_gb())
+        if short:
+            self.get_logger().error(f"the episode is stopped: {short}")
+            self._advance(End(short, self.now_ns()))
 
     def _look_at_gate(self) -> None:
         before = self.session
@@ -253,25 +261,30 @@ class CollectNode(Node):
             self._publish_status()
 
     def _problems(self) -> tuple[str, ...]:
-        disk = self._disk_problem()
-        return self._health.problems(self.now_ns(), self._since_ns) + ((disk,) if disk else ())
+        disk = self._given.disk
+        short = disk.problem(disk.free_gb())
+        return self._health.problems(self.now_ns(), self._since_ns) + ((short,) if short else ())
 
-    def _disk_problem(self) -> str:
-        free_gb = shutil.disk_usage(self.folder.path).free / 1e9
-        if free_gb >= self._min_free_gb:
-            return ""
-        return f"{free_gb:.2f} GB free in {self.folder.path}, {self._min_free_gb:g} GB wanted (min_free_gb)"
+    def _take_reset(self, result: ResetResult) -> None:
+        with self._lock:
+            if result.failure:
+                self.get_logger().warning(f"the reset failed: {result.failure}")
+            elif result.seed is not None:
+                self.set_parameters([Parameter("seed", value=result.seed)])
+                # only what is newer than all that has come by this moment shows the new world
+                self._since_ns = max(self._drained_now_ns(), self._health.newest_ns()) + 1
+            self._advance(ResetDone(result.failure, result.to_prepare))
+            self._look_at_gate()
 
-    def _report_while_recording(self) -> None:
-        if self.session.state is State.RECORDING or self._status.is_news(self.session):
+    def _report(self) -> None:
+        """At 10 Hz while recording or where the operator must hear something new, at 2 Hz otherwise."""
+        recording = self.session.state is State.RECORDING
+        if recording or self._status.is_news(self.session) or time.monotonic() >= self._status_due_s:
             self._publish_status()
 
     def _publish_status(self) -> None:
-        self._status.publish(self.session, self.description(), self.now_ns())
-
-
-def _names(patterns: list[str]) -> tuple[str, ...]:
-    return tuple(pattern for pattern in patterns if pattern)
+        self._status.publish(self.session, description(self), self.now_ns())
+        self._status_due_s = time.monotonic() + IDLE_STATUS_S
 
 
 def main(args: list[str] | None = None) -> int:

@@ -21,7 +21,7 @@ from muse_ros.msg import AppliedAction, EpisodeStatus
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.nodes.verbs import Verbs
-from muse_ros.recording.episodes import State
+from muse_ros.recording.session import State
 from muse_ros.teleop.keyboard import help_lines, service_of
 from muse_ros.window.events import WindowInput
 from muse_ros.window.view import TeleopView, WindowView

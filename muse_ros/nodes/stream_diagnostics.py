@@ -1,43 +1,59 @@
-"""The contract's streams at 1 Hz on ``diagnostics``: for each its rate, age and lag, and what is wrong with it."""
+"""The contract's streams on ``diagnostics``, with their figures: at 1 Hz, and at once when a verdict changes."""
 
 from __future__ import annotations
 
+import time
+
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rclpy.clock import Clock
 from rclpy.node import Node
 
 from muse_ros.bridge import time_message
-from muse_ros.recording.health import Health
+from muse_ros.recording.health import Health, StreamState
+from muse_ros.recording.stream_watch import Level
 
 PERIOD_S = 1.0
-FORMATS = {"rate_hz": "rate [Hz]", "age_s": "age [s]", "lag_s": "lag of reception [s]"}
+LEVELS = {
+    Level.OK: DiagnosticStatus.OK,
+    Level.DEGRADED: DiagnosticStatus.WARN,
+    Level.MISSING: DiagnosticStatus.ERROR,
+}
 
 
 class StreamDiagnostics:
     """Publishes what the audit knows."""
 
-    def __init__(self, node: Node, health: Health, steady: Clock) -> None:
+    def __init__(self, node: Node, health: Health) -> None:
         """`node` is a collect node: its ``now_ns`` is the clock that stamps are on."""
         self._node, self._health = node, health
         self._publisher = node.create_publisher(DiagnosticArray, "diagnostics", 10)
-        node.create_timer(PERIOD_S, self.publish, clock=steady)
+        self._levels: tuple[Level, ...] = ()
+        self._due_s = 0.0
 
-    def publish(self) -> None:
-        """Publish one status per topic; an error where no episode could start with it."""
+    def look(self) -> None:
+        """Publish one status per topic if it is time or a verdict has changed; call it at 10 Hz or more."""
         now_ns = self._node.now_ns()
-        verdicts, figures = self._health.verdicts(now_ns), self._health.figures(now_ns)
-        array = DiagnosticArray(status=[self._status(topic, verdicts[topic], figures[topic]) for topic in verdicts])
+        states = self._health.streams(now_ns)
+        levels = tuple(state.level for state in states)
+        if levels == self._levels and time.monotonic() < self._due_s:
+            return
+        self._levels, self._due_s = levels, time.monotonic() + PERIOD_S
+        array = DiagnosticArray(status=[self._status(state) for state in states])
         array.header.stamp = time_message(now_ns)
         self._publisher.publish(array)
 
-    def _status(self, topic: str, problem: str, figures: dict[str, float | None]) -> DiagnosticStatus:
-        values = [
-            KeyValue(key=FORMATS[name], value="none" if value is None else f"{value:.3f}")
-            for name, value in figures.items()
-        ]
+    def _status(self, state: StreamState) -> DiagnosticStatus:
+        figures = state.figures
+        values = {
+            "rate [Hz]": f"{figures.rate_hz:.1f}",
+            "expected rate [Hz]": f"{state.expected.rate_hz:g}" if state.expected.rate_hz else "any",
+            "age [s]": f"{figures.age_s:.3f}",
+            "lag of reception [s]": f"{figures.lag_s:.3f}",
+            "largest gap of the episode [s]": f"{figures.largest_gap_s:.3f}",
+            "lost in the episode": str(figures.lost),
+        }
         return DiagnosticStatus(
-            level=DiagnosticStatus.ERROR if problem else DiagnosticStatus.OK,
-            name=f"{self._node.get_name()}: {topic}",
-            message=problem or "fresh",
-            values=values,
+            level=LEVELS[state.level],
+            name=f"{self._node.get_name()}: {state.expected.topic}",
+            message=state.problem or "fresh",
+            values=[KeyValue(key=key, value=value) for key, value in values.items()],
         )

@@ -10,8 +10,6 @@ from typing import Any
 
 from std_srvs.srv import Trigger
 
-from muse_ros.nodes.scene_reset import SERVICE, SceneReset
-
 
 class Verbs:
     """Trigger clients by service name, made when the node is."""
@@ -24,15 +22,11 @@ class Verbs:
             services: Names of the services, relative to the namespace.
         """
         self._node = node
-        self._clients = {s: node.create_client(Trigger, s) for s in sorted({*services} - {SERVICE})}
-        self._scene = SceneReset(node, self.tell)
+        self._clients = {s: node.create_client(Trigger, s) for s in sorted({*services})}
         self.answer = ""
 
     def call(self, service: str) -> None:
         """Ask for a verb; its answer is shown when it comes."""
-        if service == SERVICE:
-            self._scene.call()
-            return
         client = self._clients[service]
         if not client.service_is_ready():
             self.tell(f"{service} cannot be reached: is the {service.partition('/')[0]} node running?")

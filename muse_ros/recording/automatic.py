@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from muse_ros.recording.episodes import Outcome, Session, State
+from muse_ros.recording.session import Outcome, Session, State
 
 _NS_PER_S = 1_000_000_000
 
@@ -27,6 +27,7 @@ class Plan:
         hold_s: Success must hold this long to count [s].
         tail_s: Recording goes on this long afterwards [s].
         patience_s: Steady time that any step may take before it is given up [s].
+        repeats: An episode that lost messages is discarded and its seed repeated, so often at most.
     """
 
     episodes: int
@@ -36,6 +37,7 @@ class Plan:
     hold_s: float = 0.3
     tail_s: float = 0.2
     patience_s: float = 30.0
+    repeats: int = 2
 
 
 @dataclass(frozen=True)
@@ -47,30 +49,22 @@ class View:
         steady_s: The steady clock [s].
         session: The episode state machine's memory.
         success: What the simulation last said about the task; None: nothing since the reset.
-        reset_done: The reset that was asked for last has been answered well.
-        reset_error: How it failed instead; empty while it has not.
+        incomplete: What of the current episode is not in its bag; empty where all is.
     """
 
     now_ns: int
     steady_s: float
     session: Session
     success: bool | None
-    reset_done: bool
-    reset_error: str = ""
-
-
-@dataclass(frozen=True)
-class Reset:
-    """Reset the world with this seed, and forget what was known of success and freshness."""
-
-    seed: int
+    incomplete: str = ""
 
 
 @dataclass(frozen=True)
 class Do:
-    """Send a verb to the state machine."""
+    """Send a verb to the state machine; `seed` is for a reset."""
 
     verb: str
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,7 @@ class Finish:
     error: str = ""
 
 
-Command = Reset | Do | Report | Finish
+Command = Do | Report | Finish
 
 
 class _Phase(Enum):
@@ -105,6 +99,8 @@ class AutomaticEpisodes:
         self._plan = plan
         self._phase: _Phase | None = None
         self._index = 0
+        self._repeats = 0
+        self._repeating = ""
         self._since_s = 0.0
         self._clock_ns = 0
         self._success_since_ns: int | None = None
@@ -140,13 +136,15 @@ class AutomaticEpisodes:
     def _reset(self, view: View) -> list[Command]:
         if self._index == self._plan.episodes:
             return self._summary(view)
+        if view.session.state not in (State.IDLE, State.READY):
+            return self._finish(f"the session is not free (state {view.session.state.name})")
         self._enter(_Phase.RESETTING, view)
-        return [Reset(self.seed)]
+        return [Do("reset", self.seed)]
 
     def _await_reset(self, view: View) -> list[Command]:
-        if view.reset_error:
-            return self._finish(view.reset_error)
-        if not view.reset_done:
+        if view.session.reset_failure:
+            return self._finish(view.session.reset_failure)
+        if view.session.resetting:
             return self._patience(view, "sim/reset has not answered; is the panda node running with robot:=sim?")
         self._enter(_Phase.SETTLING, view)
         return self._await_ready(view)
@@ -160,6 +158,8 @@ class AutomaticEpisodes:
 
     def _await_end(self, view: View) -> list[Command]:
         plan, session = self._plan, view.session
+        if session.state is State.DECIDING and session.ended_because:
+            return self._end(view, "failure")
         if session.state is not State.RECORDING:
             return self._finish(f"the episode was ended by somebody else (state {session.state.name})")
         if view.success:
@@ -184,18 +184,25 @@ class AutomaticEpisodes:
         session = view.session
         if session.state is State.DECIDING:
             keep = session.outcome is Outcome.SUCCESS or self._plan.keep_failures
-            return [Do("keep" if keep else "discard")]
+            self._repeating = view.incomplete if self._repeats < self._plan.repeats else ""
+            return [Do("keep" if keep and not self._repeating else "discard")]
         if session.state in (State.IDLE, State.READY):
             report = Report(self._line(session))
-            self._index += 1
+            if self._repeating:
+                self._repeats += 1
+            else:
+                self._index, self._repeats = self._index + 1, 0
             return [report, *self._reset(view)]
         return self._patience(view, f"the episode is not filed (state {session.state.name})")
 
     def _line(self, session: Session) -> str:
         duration_s = (session.stop_ns - session.start_ns) / _NS_PER_S
+        if self._repeating:
+            where = f"episode {self._index + 1}/{self._plan.episodes} seed {self.seed}"
+            return f"{where} is discarded and repeated: {self._repeating}"
         return (
             f"episode {self._index + 1}/{self._plan.episodes} seed {self.seed} {session.outcome.name.lower()} "
-            f"{duration_s:.1f} s  kept {session.kept}  failures {session.kept - session.successes}"
+            f"{duration_s:.1f} s  kept {session.kept}  failures {session.failures}"
         )
 
     def _summary(self, view: View) -> list[Command]:

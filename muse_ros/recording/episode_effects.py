@@ -21,10 +21,13 @@ from muse_ros.recording.episode_events import (
     MoveEpisode,
     OpenBag,
     Opened,
+    Relabel,
+    Reset,
 )
 from muse_ros.recording.episode_file import Description, Setting, episode_content
-from muse_ros.recording.episodes import Session
+from muse_ros.recording.health import Health
 from muse_ros.recording.recorder import Recorder, Recording
+from muse_ros.recording.session import Session
 from muse_ros.recording.session_folder import SessionFolder, write_episode_file
 
 
@@ -48,6 +51,7 @@ class Surroundings:
         left_out: Topics that are not recorded, with the reason.
         now_ns: The node's clock [ns].
         warn: Tells the operator.
+        reset: Begins to reset arm and scene, a simulated one with this seed (None: the next one).
     """
 
     drain: Callable[[], None]
@@ -56,6 +60,7 @@ class Surroundings:
     left_out: Callable[[], dict[str, str]]
     now_ns: Callable[[], int]
     warn: Callable[[str], None]
+    reset: Callable[[int | None], None]
 
 
 class EpisodeEffects:
@@ -64,11 +69,13 @@ class EpisodeEffects:
     def __init__(
         self,
         recorder: Recorder,
+        health: Health,
         folder: SessionFolder,
         setting: Setting,
         surroundings: Surroundings,
     ) -> None:
         self._recorder = recorder
+        self._health = health
         self._folder = folder
         self._setting = setting
         self._around = surroundings
@@ -84,6 +91,7 @@ class EpisodeEffects:
             elif isinstance(effect, EndData):
                 self._around.drain()
                 self._recorder.end_data()
+                self._health.end_episode(session.stop_ns)
             elif isinstance(effect, FileBag):
                 self._close(session)
                 self._folder.file(effect.episode_id, effect.kept)
@@ -95,6 +103,10 @@ class EpisodeEffects:
                 self._close(session, cut_short=effect.reason)
             elif isinstance(effect, MoveEpisode):
                 self._folder.refile(effect.episode_id, effect.kept)
+            elif isinstance(effect, Relabel):
+                self._folder.relabel(effect.episode_id, effect.outcome)
+            elif isinstance(effect, Reset):
+                self._around.reset(effect.seed)
         except Exception as error:  # writers and file systems differ in what they raise; none of it may end the session
             return Failed(f"{type(error).__name__}: {error}", self._around.now_ns())
         return None
@@ -102,6 +114,7 @@ class EpisodeEffects:
     def _open(self, episode_id: str, session: Session) -> None:
         self._around.drain()
         self._recorder.begin(self._folder.recording(episode_id))
+        self._health.begin_episode()
         self._write_file(session, self._recorder.figures(), complete=False)
 
     def _mark(self, mark: Mark, session: Session) -> None:
@@ -113,6 +126,7 @@ class EpisodeEffects:
     def _close(self, session: Session, cut_short: str = "") -> None:
         if not self._recorder.is_open:
             return
+        self._health.end_episode(session.stop_ns)
         try:
             recording = self._recorder.close()
         except Exception as error:
@@ -131,6 +145,7 @@ class EpisodeEffects:
             self._around.describe(),
             recording,
             self._around.left_out(),
+            self._health.shortcomings(session.stop_ns),
             cut_short=cut_short,
             complete=complete,
         )

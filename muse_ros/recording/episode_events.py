@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Verb:
-    """Somebody asks for one of ``episodes.VERBS`` at `now_ns` on the node's clock."""
+    """Somebody asks for one of ``session.VERBS`` at `now_ns` on the node's clock; `seed` is a simulated reset's."""
 
     name: str
     now_ns: int
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,56 @@ class Interrupted:
     now_ns: int
 
 
-Event = Verb | Gate | Opened | Filed | Failed | Interrupted
+@dataclass(frozen=True)
+class Alarms:
+    """The streams of the running episode were looked at.
+
+    Attributes:
+        begun: What the alarms that begin now say.
+        ended: Topics of the alarms that end now.
+        standing: What all alarms say that stand now.
+        now_ns: Now [ns].
+        abort: An alarm ends the episode.
+    """
+
+    begun: tuple[str, ...]
+    ended: tuple[str, ...]
+    standing: tuple[str, ...]
+    now_ns: int
+    abort: bool = False
+
+
+@dataclass(frozen=True)
+class End:
+    """The running episode must end, undecided: the disk runs short, say."""
+
+    reason: str
+    now_ns: int
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Another node published an EpisodeEvent that belongs to this moment."""
+
+    event: str
+    detail: str
+    now_ns: int
+
+
+@dataclass(frozen=True)
+class ResetDone:
+    """A reset has come to its end.
+
+    Attributes:
+        failure: Why it failed; empty where it did not.
+        to_prepare: What it leaves to the operator; empty where nothing.
+    """
+
+    failure: str = ""
+    to_prepare: str = ""
+
+
+Event = Verb | Gate | Opened | Filed | Failed | Interrupted | Alarms | End | Heard | ResetDone
 
 
 @dataclass(frozen=True)
@@ -102,4 +152,19 @@ class MoveEpisode:
     kept: bool
 
 
-Effect = OpenBag | Mark | EndData | FileBag | LeaveBag | MoveEpisode
+@dataclass(frozen=True)
+class Relabel:
+    """Write another label into a kept episode."""
+
+    episode_id: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Reset:
+    """Begin to reset arm and scene, a simulated one with `seed` (None: the next one); ``ResetDone`` follows later."""
+
+    seed: int | None = None
+
+
+Effect = OpenBag | Mark | EndData | FileBag | LeaveBag | MoveEpisode | Relabel | Reset

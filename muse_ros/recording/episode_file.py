@@ -5,13 +5,13 @@ Plain data from plain arguments. Imports no ROS.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from muse_ros.contract.contract import Contract
-from muse_ros.recording.episodes import Session
 from muse_ros.recording.recorder import Recording
+from muse_ros.recording.session import Session
 
 SCHEMA_VERSION = 1
 _NS_PER_S = 1e9
@@ -24,7 +24,7 @@ class Description:
     Attributes:
         task: What is shown.
         operator: Who shows it.
-        note: Anything else.
+        note: Anything else about this one episode.
         seed: Seed of the simulated reset before it; -1 where there was none.
     """
 
@@ -59,6 +59,7 @@ def episode_content(
     description: Description,
     recording: Recording,
     left_out: Mapping[str, str],
+    shortcomings: Sequence[str] = (),
     cut_short: str = "",
     complete: bool = True,
 ) -> dict[str, Any]:
@@ -70,6 +71,7 @@ def episode_content(
         description: What the operator says.
         recording: Figures of the bag.
         left_out: Topics that were not recorded, with the reason.
+        shortcomings: What makes it a degraded episode; empty where it is whole.
         cut_short: Why the episode did not end as it should; empty where it did.
         complete: The bag is closed, and the figures are final.
     """
@@ -90,6 +92,9 @@ def episode_content(
         "duration_s": (session.stop_ns - session.start_ns) / _NS_PER_S if session.stop_ns else None,
         "complete": complete,
         "cut_short": cut_short or None,
+        "ended_because": session.ended_because or None,
+        "degraded": bool(shortcomings),
+        "degraded_because": list(shortcomings),
         "messages_lost": recording.lost,
         "topics": recording.to_dict(),
         "left_out": dict(sorted(left_out.items())),

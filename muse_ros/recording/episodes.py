@@ -11,97 +11,39 @@ A session's life, with the verbs that move it::
                                      |                                       v      discard|
                                      +--------------------(bag in place)-- SAVING <--------+
 
-A failure at any point leads to FAULT: what was written stays on disk under its recording name until keep or discard.
+What ends an episode by itself (an alarm that is to abort it, a policy that gave up, an arm that failed, a short disk)
+leads to DECIDING like a stop. A failure of the recording leads to FAULT from anywhere: what was written stays on disk
+under its recording name until keep or discard. A reset runs in IDLE, and holds the next start until it is done.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import IntEnum
 
 from muse_ros.recording.episode_events import (
+    Alarms,
     Effect,
+    End,
     EndData,
     Event,
     Failed,
     FileBag,
     Filed,
     Gate,
+    Heard,
     Interrupted,
     LeaveBag,
     Mark,
     MoveEpisode,
     OpenBag,
     Opened,
+    Relabel,
+    Reset,
+    ResetDone,
     Verb,
 )
-
-VERBS = ("start", "stop", "keep", "discard", "success", "failure", "undo")
-
-
-class State(IntEnum):
-    """States, numbered as in EpisodeStatus.msg."""
-
-    IDLE = 0
-    READY = 1
-    RECORDING = 2
-    DECIDING = 3
-    SAVING = 4
-    FAULT = 5
-
-
-class Outcome(IntEnum):
-    """Labels, numbered as in EpisodeStatus.msg."""
-
-    UNLABELLED = 0
-    SUCCESS = 1
-    FAILURE = 2
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The last decision about an episode: what ``undo`` turns round."""
-
-    episode_id: str
-    kept: bool
-    outcome: Outcome
-
-
-@dataclass(frozen=True)
-class Session:
-    """Everything the machine remembers.
-
-    Attributes:
-        state: Where it stands.
-        next_index: Number of the next episode, from 0.
-        episode_id: Name of the current or last episode; empty before the first.
-        episode_index: Its number.
-        start_ns: Stamp of its start, on the node's clock; 0 before its bag is open.
-        stop_ns: Stamp of its end; 0 while it runs.
-        outcome: Its label.
-        kept: Episodes kept in this session.
-        discarded: Episodes discarded in this session.
-        successes: Kept episodes labelled a success.
-        last: The decision that undo would turn round.
-        problems: What keeps an episode from starting, one sentence each.
-        fault: What failed, in state FAULT.
-        cut: In state FAULT: an episode was cut short and its files await keep or discard.
-    """
-
-    state: State = State.IDLE
-    next_index: int = 0
-    episode_id: str = ""
-    episode_index: int = 0
-    start_ns: int = 0
-    stop_ns: int = 0
-    outcome: Outcome = Outcome.UNLABELLED
-    kept: int = 0
-    discarded: int = 0
-    successes: int = 0
-    last: Decision | None = None
-    problems: tuple[str, ...] = ("no stream has been looked at yet",)
-    fault: str = ""
-    cut: bool = False
+from muse_ros.recording.session import VERBS, Decision, Outcome, Session, State, episode_name, legal_verbs, why_not
 
 
 @dataclass(frozen=True)
@@ -113,57 +55,12 @@ class Step:
     refusal: str = ""
 
 
-def episode_name(index: int) -> str:
-    """Name of the episode with this number, which is also its folder's."""
-    return f"episode_{index:04d}"
-
-
-def legal_verbs(session: Session) -> tuple[str, ...]:
-    """Verbs that would not be refused now, in the order of ``VERBS``."""
-    undo = ("undo",) if session.last else ()
-    verbs = {
-        State.IDLE: undo,
-        State.READY: ("start", *undo),
-        State.RECORDING: ("stop", "discard", "success", "failure"),
-        State.DECIDING: ("keep", "discard", "success", "failure"),
-        State.SAVING: (),
-        State.FAULT: ("keep", "discard") if session.cut else ("discard",),
-    }
-    return verbs[session.state]
-
-
-def advice(session: Session) -> str:
-    """What is wrong, or what to do next, for the operator."""
-    if session.state is State.IDLE:
-        return "waiting: " + "; ".join(session.problems)
-    if session.state is State.READY:
-        return "ready: start"
-    if session.state is State.RECORDING:
-        return f"recording {session.episode_id}: stop, success or failure ends it"
-    if session.state is State.DECIDING:
-        label = "label it success or failure, then " if session.outcome is Outcome.UNLABELLED else ""
-        return f"{session.episode_id} is {session.outcome.name.lower()}: {label}keep or discard"
-    if session.state is State.SAVING:
-        return f"saving {session.episode_id}"
-    cure = f"keep or discard what there is of {session.episode_id}" if session.cut else "discard acknowledges it"
-    return f"fault: {session.fault}; {cure}"
-
-
 def advance(session: Session, event: Event) -> Step:
     """One step of the machine."""
-    if isinstance(event, Verb):
-        return _obey(session, event)
-    if isinstance(event, Gate):
-        return Step(_gated(replace(session, problems=event.problems)))
-    if isinstance(event, Opened):
-        return Step(replace(session, start_ns=event.now_ns), (Mark("start", event.now_ns),))
-    if isinstance(event, Filed):
-        return Step(_filed(session, event.kept))
-    if isinstance(event, Failed):
-        return _fail(session, event)
-    if isinstance(event, Interrupted):
-        return _interrupt(session, event)
-    raise TypeError(f"not an event of an episode: {event!r}")
+    handler = _HANDLERS.get(type(event))
+    if handler is None:
+        raise TypeError(f"not an event of an episode: {event!r}")
+    return handler(session, event)
 
 
 def _obey(session: Session, verb: Verb) -> Step:
@@ -171,7 +68,7 @@ def _obey(session: Session, verb: Verb) -> Step:
         return Step(session, refusal=f"{verb.name!r} is not a verb; the verbs are {', '.join(VERBS)}")
     legal = legal_verbs(session)
     if verb.name not in legal:
-        reason = f"{verb.name} is refused in state {session.state.name}: {_reason(session, verb.name)}"
+        reason = f"{verb.name} is refused in state {session.state.name}: {why_not(session, verb.name)}"
         return Step(session, refusal=f"{reason}. Legal now: {', '.join(legal) or 'nothing, wait a moment'}")
     handler = {
         State.RECORDING: _obey_recording,
@@ -181,21 +78,13 @@ def _obey(session: Session, verb: Verb) -> Step:
     return handler(session, verb)
 
 
-def _reason(session: Session, verb: str) -> str:
-    if verb == "start" and session.state is State.IDLE:
-        return "; ".join(session.problems)
-    if verb == "undo" and session.state in (State.IDLE, State.READY):
-        return "no decision has been made in this session"
-    if verb == "keep" and session.state is State.RECORDING:
-        return "the episode must end before it can be kept"
-    if session.state in (State.IDLE, State.READY):
-        return "no episode runs or awaits a decision"
-    return advice(session)
-
-
 def _obey_between(session: Session, verb: Verb) -> Step:
     if verb.name == "undo":
         return _undo(session)
+    if verb.name == "reset":
+        return _reset(session, verb.seed)
+    if verb.name in ("success", "failure"):
+        return _relabel(session, _label(verb.name))
     index = session.next_index
     begun = replace(
         session,
@@ -206,6 +95,11 @@ def _obey_between(session: Session, verb: Verb) -> Step:
         start_ns=0,
         stop_ns=0,
         outcome=Outcome.UNLABELLED,
+        ended_because="",
+        alarms=(),
+        taken_over=False,
+        reset_failure="",
+        to_prepare="",
     )
     return Step(begun, (OpenBag(begun.episode_id),))
 
@@ -213,19 +107,37 @@ def _obey_between(session: Session, verb: Verb) -> Step:
 def _undo(session: Session) -> Step:
     last = session.last
     reverse = replace(last, kept=not last.kept)
-    change = 1 if reverse.kept else -1
-    undone = replace(
+    undone = _counted(replace(session, last=reverse), last, -1)
+    return Step(_counted(undone, reverse, 1), (MoveEpisode(last.episode_id, reverse.kept),))
+
+
+def _relabel(session: Session, label: Outcome) -> Step:
+    last = session.last
+    renamed = replace(last, outcome=label)
+    relabelled = _counted(_counted(session, last, -1), renamed, 1)
+    if session.episode_id == last.episode_id:
+        relabelled = replace(relabelled, outcome=label)
+    return Step(replace(relabelled, last=renamed), (Relabel(last.episode_id, label.name.lower()),))
+
+
+def _counted(session: Session, decision: Decision, change: int) -> Session:
+    """The session with its counts changed by one decision made (1) or taken back (-1)."""
+    return replace(
         session,
-        last=reverse,
-        kept=session.kept + change,
-        discarded=session.discarded - change,
-        successes=session.successes + change * (last.outcome is Outcome.SUCCESS),
+        kept=session.kept + change * decision.kept,
+        discarded=session.discarded + change * (not decision.kept),
+        successes=session.successes + change * (decision.kept and decision.outcome is Outcome.SUCCESS),
+        failures=session.failures + change * (decision.kept and decision.outcome is Outcome.FAILURE),
     )
-    return Step(undone, (MoveEpisode(last.episode_id, reverse.kept),))
+
+
+def _reset(session: Session, seed: int | None) -> Step:
+    begun = replace(session, state=State.IDLE, resetting=True, reset_failure="", to_prepare="")
+    return Step(begun, (Reset(seed),))
 
 
 def _obey_recording(session: Session, verb: Verb) -> Step:
-    ended = replace(session, state=State.DECIDING, stop_ns=verb.now_ns)
+    ended = replace(session, state=State.DECIDING, stop_ns=verb.now_ns, alarms=())
     stop = (Mark("stop", verb.now_ns), EndData())
     if verb.name == "stop":
         return Step(ended, stop)
@@ -251,25 +163,64 @@ def _label(verb: str) -> Outcome:
     return Outcome.SUCCESS if verb == "success" else Outcome.FAILURE
 
 
+def _open(session: Session, event: Opened) -> Step:
+    return Step(replace(session, start_ns=event.now_ns), (Mark("start", event.now_ns),))
+
+
+def _gate(session: Session, event: Gate) -> Step:
+    return Step(_gated(replace(session, problems=event.problems)))
+
+
 def _gated(session: Session) -> Session:
-    """IDLE or READY, by the problems; every other state stays."""
+    """IDLE or READY, by the problems and a reset that runs; every other state stays."""
     if session.state not in (State.IDLE, State.READY):
         return session
-    return replace(session, state=State.IDLE if session.problems else State.READY)
+    return replace(session, state=State.IDLE if session.problems or session.resetting else State.READY)
 
 
-def _filed(session: Session, kept: bool) -> Session:
-    filed = replace(
-        session,
-        state=State.IDLE,
-        fault="",
-        cut=False,
-        last=Decision(session.episode_id, kept, session.outcome),
-        kept=session.kept + kept,
-        discarded=session.discarded + (not kept),
-        successes=session.successes + (kept and session.outcome is Outcome.SUCCESS),
+def _file(session: Session, event: Filed) -> Step:
+    decision = Decision(session.episode_id, event.kept, session.outcome)
+    filed = _counted(replace(session, state=State.IDLE, fault="", cut=False, last=decision), decision, 1)
+    return _reset(filed, None) if filed.resets_itself else Step(_gated(filed))
+
+
+def _alarm(session: Session, event: Alarms) -> Step:
+    if session.state is not State.RECORDING:
+        return Step(session)
+    marks = (
+        *(Mark("alarm", event.now_ns, reason) for reason in event.begun),
+        *(Mark("alarm_end", event.now_ns, topic) for topic in event.ended),
     )
-    return _gated(filed)
+    alarmed = replace(session, alarms=event.standing)
+    if not (event.abort and event.begun):
+        return Step(alarmed, marks)
+    end = _end(alarmed, End("; ".join(event.begun), event.now_ns))
+    return replace(end, effects=(*marks, *end.effects))
+
+
+def _end(session: Session, event: End) -> Step:
+    if session.state is not State.RECORDING:
+        return Step(session)
+    ended = replace(session, state=State.DECIDING, stop_ns=event.now_ns, ended_because=event.reason, alarms=())
+    return Step(ended, (Mark("stop", event.now_ns, event.reason), EndData()))
+
+
+def _hear(session: Session, event: Heard) -> Step:
+    detail = f": {event.detail}" if event.detail else ""
+    if event.event in ("arm_stop", "recover"):
+        return Step(replace(session, arm_stopped=event.event == "arm_stop"))
+    if event.event in ("takeover", "release"):
+        return Step(replace(session, taken_over=event.event == "takeover"))
+    if event.event == "policy_stop":
+        return _end(session, End(f"the policy gave up{detail}", event.now_ns))
+    if event.event == "fault":
+        return _end(session, End(f"the arm failed{detail}", event.now_ns))
+    return Step(session)
+
+
+def _end_reset(session: Session, event: ResetDone) -> Step:
+    done = replace(session, resetting=False, reset_failure=event.failure, to_prepare=event.to_prepare)
+    return Step(_gated(done))
 
 
 def _fail(session: Session, event: Failed) -> Step:
@@ -289,3 +240,17 @@ def _interrupt(session: Session, event: Interrupted) -> Step:
     left = replace(session, state=State.IDLE, stop_ns=session.stop_ns or event.now_ns)
     stop = (Mark("stop", event.now_ns, event.reason),) if session.state is State.RECORDING else ()
     return Step(left, (*stop, LeaveBag(session.episode_id, event.reason)))
+
+
+_HANDLERS: dict[type, Callable[[Session, Event], Step]] = {
+    Verb: _obey,
+    Gate: _gate,
+    Opened: _open,
+    Filed: _file,
+    Failed: _fail,
+    Interrupted: _interrupt,
+    Alarms: _alarm,
+    End: _end,
+    Heard: _hear,
+    ResetDone: _end_reset,
+}

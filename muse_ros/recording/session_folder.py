@@ -60,13 +60,14 @@ class SessionFolder:
         return max(numbers, default=-1) + 1
 
     def counts(self) -> dict[str, int]:
-        """Episodes kept, discarded and (kept ones) labelled a success, as they lie on disk."""
+        """Episodes kept, discarded and (kept ones) labelled a success or a failure, as they lie on disk."""
         kept = [path for path in self.path.glob("episode_*") if path.suffix != UNFINISHED_SUFFIX]
-        successes = sum(read_episode_file(path).get("outcome") == "success" for path in kept)
+        outcomes = [_outcome(path) for path in kept]
         return {
             "kept": len(kept),
             "discarded": len(list(self.path.glob(f"{DISCARDED_FOLDER}/episode_*"))),
-            "successes": successes,
+            "successes": outcomes.count("success"),
+            "failures": outcomes.count("failure"),
         }
 
     def cut_short(self) -> list[Path]:
@@ -89,6 +90,15 @@ class SessionFolder:
         """
         return self._move(self.filed(episode_id, not kept), self.filed(episode_id, kept))
 
+    def relabel(self, episode_id: str, outcome: str) -> None:
+        """Write another label into a kept episode's file.
+
+        Raises:
+            OSError: if it cannot be written; the old label then stands.
+        """
+        folder = self.filed(episode_id, kept=True)
+        write_episode_file(folder, {**read_episode_file(folder), "outcome": outcome})
+
     def _move(self, source: Path, target: Path) -> Path:
         target.parent.mkdir(exist_ok=True)
         if target.exists():
@@ -97,6 +107,14 @@ class SessionFolder:
         sync_folder(target.parent)
         sync_folder(source.parent)
         return target
+
+
+def _outcome(folder: Path) -> str:
+    """The label of an episode; empty where its file is missing or damaged, as after a full disk."""
+    try:
+        return str(read_episode_file(folder).get("outcome", ""))
+    except ValueError:
+        return ""
 
 
 def write_episode_file(folder: Path, content: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ VERBS = (
     Verb("y", "collect/success", "it was a success"),
     Verb("n", "collect/failure", "it was a failure"),
     Verb("z", "collect/undo", "undo the last"),
-    Verb("b", "sim/reset", "new scene (simulation)"),
+    Verb("b", "collect/reset", "reset: next scene, or arm home"),
     Verb("h", "panda/home", "send the arm home"),
     Verb("escape", "panda/stop", "STOP the arm"),
     Verb("p", "panda/recover", "release the stop"),

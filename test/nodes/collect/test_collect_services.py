@@ -20,6 +20,7 @@ from muse_ros.bridge import SENSOR_QOS, STATUS_QOS, time_message
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.collect import CollectNode
+from muse_ros.nodes.collect_parameters import description
 from muse_ros.nodes.run_node import NodeFailure
 
 JOINTS, CAMERA = "panda/joint_states", "cameras/front/image/compressed"
@@ -222,7 +223,7 @@ def test_parameters_of_the_next_episode_may_be_set_at_any_time(make_collect, mak
     operator = spin(make_node("operator"))
     request = SetParameters.Request(parameters=[Parameter("task", value="place").to_parameter_msg()])
     assert call(operator, SetParameters, "collect/set_parameters", request).results[0].successful
-    assert collect.description().task == "place"
+    assert description(collect).task == "place"
 
 
 def test_a_session_that_is_no_folder_name_is_refused_by_name(ros, tmp_path):

@@ -68,6 +68,16 @@ def test_comments_and_defaults_do_not_change_the_digest():
     assert Contract.from_dict(data).digest() == Contract.from_dict(PANDA).digest()
 
 
+def test_an_expected_rate_is_kept_and_does_not_change_the_digest():
+    contract = Contract.from_dict(changed("observations.q.rate_hz", 1000.0))
+    assert Contract.from_dict(contract.to_dict()).observations["q"].rate_hz == 1000.0
+    assert contract.digest() == Contract.from_dict(changed("observations.q.rate_hz", None)).digest()
+
+
+def test_digests_of_before_there_were_rates_still_hold():
+    assert load_contract("panda_sim").digest().startswith("86a2f3907b9b")
+
+
 def test_a_changed_age_limit_changes_the_digest():
     assert Contract.from_dict(changed("observations.q.max_age_s", 0.3)).digest() != Contract.from_dict(PANDA).digest()
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from muse_ros.recording.automatic import AutomaticEpisodes, Do, Finish, Plan, Report, Reset, View
-from muse_ros.recording.episode_events import Failed, FileBag, Filed, Gate, OpenBag, Opened, Verb
-from muse_ros.recording.episodes import Session, advance
+from muse_ros.recording.automatic import AutomaticEpisodes, Do, Finish, Plan, Report, View
+from muse_ros.recording.episode_events import End, Failed, FileBag, Filed, Gate, OpenBag, Opened, ResetDone, Verb
+from muse_ros.recording.episodes import advance
+from muse_ros.recording.session import Session
 
 S = 1_000_000_000
 PLAN = Plan(episodes=2, seed=7, max_episode_s=3.0, patience_s=5.0)
@@ -20,14 +21,15 @@ class World:
         self.session = advance(Session(), Gate(())).session
         self.now_ns, self.steady_s, self.speed = 100 * S, 0.0, speed
         self.success_after_s = success_after_s
-        self.reset_answers = True
+        self.reset_answers, self.reset_failure = True, ""
+        self.incomplete = lambda index: ""
         self.seed = None
         self.commands, self.reports, self.end = [], [], None
 
     def view(self):
         recording_s = (self.now_ns - self.session.start_ns) / S
         done = self.session.state.name == "RECORDING" and recorded(self.success_after_s(self.seed), recording_s)
-        return View(self.now_ns, self.steady_s, self.session, done, self.reset_answers)
+        return View(self.now_ns, self.steady_s, self.session, done, self.incomplete(self.session.episode_index))
 
     def run(self, steps=400):
         for _ in range(steps):
@@ -41,14 +43,16 @@ class World:
 
     def obey(self, command):
         self.commands.append(command)
-        if isinstance(command, Reset):
-            self.seed = command.seed
-        elif isinstance(command, Report):
+        if isinstance(command, Report):
             self.reports.append(command.text)
         elif isinstance(command, Finish):
             self.end = command.error
         else:
             self.session = verb(self.session, command.verb, self.now_ns)
+            if command.verb == "reset":
+                self.seed = command.seed
+                if self.reset_answers:
+                    self.session = advance(self.session, ResetDone(self.reset_failure)).session
 
 
 def recorded(after_s, elapsed_s):
@@ -71,11 +75,11 @@ def test_every_episode_is_reset_with_the_next_seed_recorded_labelled_and_kept():
     world = World(PLAN)
     assert world.run() == ""
     assert [c for c in world.commands if not isinstance(c, Report)] == [
-        Reset(7),
+        Do("reset", 7),
         Do("start"),
         Do("success"),
         Do("keep"),
-        Reset(8),
+        Do("reset", 8),
         Do("start"),
         Do("success"),
         Do("keep"),
@@ -121,7 +125,7 @@ def test_a_success_that_flickers_is_not_counted():
 
 def test_a_reset_that_is_refused_ends_with_its_reason():
     world = World(PLAN)
-    world.view = lambda: View(0, 0.0, world.session, None, False, "sim/reset failed: no world")
+    world.reset_failure = "sim/reset failed: no world"
     assert world.run() == "sim/reset failed: no world"
 
 
@@ -153,3 +157,27 @@ def test_somebody_else_ending_the_episode_ends_it():
     world.run(steps=5)
     world.session = verb(world.session, "discard", world.now_ns)
     assert "ended by somebody else" in world.run()
+
+
+def test_an_episode_that_lost_messages_is_discarded_and_its_seed_repeated():
+    world = World(PLAN)
+    world.incomplete = lambda index: "3 messages were lost" if index == 0 else ""
+    assert world.run() == ""
+    assert [c.seed for c in world.commands if isinstance(c, Do) and c.verb == "reset"] == [7, 7, 8]
+    assert world.reports[0] == "episode 1/2 seed 7 is discarded and repeated: 3 messages were lost"
+    assert (world.session.kept, world.session.discarded) == (2, 1)
+
+
+def test_a_machine_that_always_loses_messages_gets_its_episodes_all_the_same():
+    world = World(replace(PLAN, episodes=1))
+    world.incomplete = lambda index: "3 messages were lost"
+    assert world.run() == ""
+    assert (world.session.kept, world.session.discarded) == (1, 2)
+
+
+def test_an_episode_that_ended_by_itself_is_a_failure():
+    world = World(replace(PLAN, episodes=1))
+    world.run(steps=5)
+    world.session = advance(world.session, End("the policy gave up", world.now_ns)).session
+    assert world.run() == ""
+    assert (world.session.kept, world.session.failures) == (1, 1)

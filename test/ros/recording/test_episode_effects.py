@@ -8,11 +8,14 @@ from muse_ros.bags.bags import open_writer, read_bag
 from muse_ros.bags.qos import Qos
 from muse_ros.contract.contract import load_contract
 from muse_ros.recording.episode_effects import EpisodeEffects, PreparedMark, Surroundings
-from muse_ros.recording.episode_events import Failed, Gate, Interrupted, Verb
+from muse_ros.recording.episode_events import End, Failed, Gate, Interrupted, Verb
 from muse_ros.recording.episode_file import Description, Setting
-from muse_ros.recording.episodes import Session, State, advance
+from muse_ros.recording.episodes import advance
+from muse_ros.recording.health import Health
 from muse_ros.recording.recorder import Recorder, Sample
+from muse_ros.recording.session import Session, State
 from muse_ros.recording.session_folder import SessionFolder, read_episode_file
+from muse_ros.recording.stream_watch import Expected
 from muse_ros.recording.topic_choice import Choice
 
 POSE = Choice("/pose", "geometry_msgs/msg/PoseStamped", (Qos(),))
@@ -26,7 +29,8 @@ class Stage:
         self.folder.make()
         self.recorder = Recorder(open_bag)
         self.recorder.use({"/pose": POSE})
-        self.published, self.warnings = [], []
+        self.published, self.warnings, self.resets = [], [], []
+        self.health = Health([Expected("/pose", "", 0.1)])
         around = Surroundings(
             drain=lambda: None,
             prepare=self.prepare,
@@ -34,9 +38,10 @@ class Stage:
             left_out=lambda: {"/rosout": "ROS housekeeping"},
             now_ns=lambda: 1000,
             warn=self.warnings.append,
+            reset=self.resets.append,
         )
         setting = Setting("monday", load_contract("panda"), "system", "/", {"muse": "0"})
-        self.effects = EpisodeEffects(self.recorder, self.folder, setting, around)
+        self.effects = EpisodeEffects(self.recorder, self.health, self.folder, setting, around)
         self.session = advance(Session(), Gate(())).session
 
     def prepare(self, mark, episode_id):
@@ -147,6 +152,51 @@ def test_a_kept_name_that_is_taken_is_a_fault_and_the_episode_stays_where_it_is(
     (stage.folder.path / "episode_0000").rmdir()
     stage.verbs("keep")
     assert (stage.session.state, stage.session.kept) == (State.READY, 1)
+
+
+def test_what_the_streams_lacked_is_in_the_file(stage):
+    stage.do(Verb("start", 1000))
+    for number, lost in ((1, 0), (2, 3)):
+        stage.health.arrived("/pose", number, number, lost)
+    stage.do(Verb("stop", 1001))
+    stage.health.arrived("/pose", 3, 3, 100)  # after the end: not the episode's
+    stage.do(Verb("keep", 1002))
+    content = read_episode_file(stage.folder.path / "episode_0000")
+    assert content["degraded"] is True
+    assert content["degraded_because"] == ["/pose: 3 of 5 messages lost (60.0 %, 0.5 % allowed)"]
+
+
+def test_an_episode_that_lacks_nothing_is_not_degraded(stage):
+    stage.verbs("start", "stop", "keep")
+    content = read_episode_file(stage.folder.path / "episode_0000")
+    assert (content["degraded"], content["degraded_because"], content["ended_because"]) == (False, [], None)
+
+
+def test_why_an_episode_ended_by_itself_is_in_the_file(stage):
+    stage.verbs("start")
+    stage.do(End("0.50 GB free", 1500))
+    stage.verbs("keep")
+    content = read_episode_file(stage.folder.path / "episode_0000")
+    assert (content["ended_because"], content["outcome"]) == ("0.50 GB free", "unlabelled")
+
+
+def test_a_kept_episode_is_relabelled_in_its_file_and_nothing_else_of_it_changes(stage):
+    stage.verbs("start", "success", "keep")
+    before = read_episode_file(stage.folder.path / "episode_0000")
+    stage.verbs("failure")
+    assert read_episode_file(stage.folder.path / "episode_0000") == {**before, "outcome": "failure"}
+    assert stage.folder.counts() == {"kept": 1, "discarded": 0, "successes": 0, "failures": 1}
+
+
+def test_a_damaged_file_does_not_keep_a_session_from_starting(stage):
+    stage.verbs("start", "success", "keep")
+    (stage.folder.path / "episode_0000" / "episode.json").write_text('{"outcome": "suc')
+    assert stage.folder.counts() == {"kept": 1, "discarded": 0, "successes": 0, "failures": 0}
+
+
+def test_a_reset_is_begun_with_its_seed(stage):
+    stage.do(Verb("reset", 1000, seed=7))
+    assert stage.resets == [7]
 
 
 class FullDisk:

@@ -20,7 +20,8 @@ from muse_ros.recording.episode_events import (
     Opened,
     Verb,
 )
-from muse_ros.recording.episodes import VERBS, Outcome, Session, State, advance, advice, legal_verbs
+from muse_ros.recording.episodes import advance
+from muse_ros.recording.session import VERBS, Outcome, Session, State, advice, legal_verbs
 
 READY = Session(state=State.READY, problems=())
 
@@ -125,7 +126,7 @@ def test_undo_without_a_decision_is_refused():
 
 
 def test_an_unknown_verb_is_refused_with_the_known_ones():
-    assert "start, stop, keep, discard, success, failure, undo" in advance(READY, Verb("pause", 0)).refusal
+    assert "start, stop, keep, discard, success, failure, undo, reset" in advance(READY, Verb("pause", 0)).refusal
 
 
 def test_a_refusal_says_what_would_be_legal():

@@ -58,7 +58,7 @@ def test_counts_come_from_the_disk(session):
     session.file("episode_0000", kept=True)
     session.file("episode_0001", kept=True)
     session.file("episode_0002", kept=False)
-    assert session.counts() == {"kept": 2, "discarded": 1, "successes": 1}
+    assert session.counts() == {"kept": 2, "discarded": 1, "successes": 1, "failures": 1}
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden"])

@@ -1,0 +1,140 @@
+"""The reset between two episodes: the simulation with the next seed, or the real arm home and the rest by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rclpy.node import Node
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
+from muse_ros.bridge import SENSOR_QOS
+from muse_ros.msg import AppliedAction
+from muse_ros.nodes.sim_reset import SimReset
+from muse_ros.recording.home_watch import HomeWatch
+
+WAYS = ("none", "home", "sim")
+AGAIN_S = 0.5
+ANSWER_S = 60.0
+PUT_BACK = "put the scene back as in the picture of the last start"
+
+
+@dataclass(frozen=True)
+class ResetResult:
+    """What came of a reset.
+
+    Attributes:
+        failure: Why it failed; empty where it did not.
+        seed: Of the simulated world; None where it is a real one.
+        to_prepare: What is left to the operator.
+    """
+
+    failure: str = ""
+    seed: int | None = None
+    to_prepare: str = ""
+
+
+class GuidedReset:
+    """One reset at a time; a refusal is tried again until patience is over: a hand may still be on the deadman."""
+
+    def __init__(self, node: Node, way: str, patience_s: float, done: Callable[[ResetResult], None]) -> None:
+        """Make the clients.
+
+        Args:
+            node: The node that they belong to; its executor runs everything here.
+            way: One of ``WAYS``; ``none``: what the arm offers.
+            patience_s: How long services may be missing or refuse [s].
+            done: Is told what came of it.
+        """
+        self._node, self._way, self._patience_s, self._done = node, way, patience_s, done
+        self._sim = SimReset(node)
+        self._home = node.create_client(Trigger, "panda/home")
+        self._number = 0
+        self._running = self._asked = False
+        self._began_s = self._again_s = 0.0
+        self._seed: int | None = None
+        self._refusal = ""
+        self._watch: HomeWatch | None = None
+        self._subscription = None
+
+    def begin(self, seed: int | None) -> None:
+        """Begin; a simulated world gets `seed`, None: the next one."""
+        self._number += 1
+        self._running, self._asked, self._seed, self._refusal = True, False, seed, ""
+        self._began_s = self._again_s = time.monotonic()
+        self.look()
+
+    def look(self) -> None:
+        """Go on with it; call it at 10 Hz or more."""
+        now_s = time.monotonic()
+        if not self._running:
+            return
+        if self._watch is not None:
+            self._look_at_arm(now_s)
+        elif self._asked:
+            if now_s - self._began_s > ANSWER_S:
+                self._finish(ResetResult(f"no answer came in {ANSWER_S:g} s"))
+        elif now_s >= self._again_s:
+            self._again_s = now_s + AGAIN_S
+            self._ask(now_s)
+
+    def _ask(self, now_s: float) -> None:
+        simulated = self._way == "sim" or (self._way == "none" and self._sim.is_ready())
+        if simulated and self._sim.is_ready():
+            self._asked = True
+            number = self._number
+            self._sim.begin(self._seed, lambda failure, seed: self._sim_answered(number, failure, seed))
+        elif not simulated and self._home.service_is_ready():
+            self._asked = True
+            number = self._number
+            future = self._home.call_async(Trigger.Request())
+            future.add_done_callback(lambda answer: self._home_answered(number, answer))
+        elif now_s - self._began_s > self._patience_s:
+            service = "sim/reset" if simulated else "panda/home"
+            self._finish(ResetResult(self._refusal or f"{service} cannot be reached: is the panda node running?"))
+
+    def _sim_answered(self, number: int, failure: str, seed: int) -> None:
+        if number != self._number or not self._running:
+            return
+        if failure:
+            self._refused(failure)
+        else:
+            self._finish(ResetResult(seed=seed))
+
+    def _home_answered(self, number: int, future: Future) -> None:
+        if number != self._number or not self._running:
+            return
+        answer = future.result()
+        if not answer.success:
+            self._refused(answer.message)
+            return
+        self._watch = HomeWatch(time.monotonic())
+        self._subscription = self._node.create_subscription(
+            AppliedAction, "panda/applied_action", self._see, SENSOR_QOS
+        )
+
+    def _refused(self, reason: str) -> None:
+        self._asked, self._refusal = False, reason
+        if time.monotonic() - self._began_s > self._patience_s:
+            self._finish(ResetResult(reason))
+
+    def _see(self, applied: AppliedAction) -> None:
+        if self._watch is not None:
+            stopped = bool(applied.limited_by & AppliedAction.STOPPED)
+            self._watch.see(applied.position, applied.velocity, applied.source, stopped)
+
+    def _look_at_arm(self, now_s: float) -> None:
+        self._watch.look(now_s)
+        if self._watch.failure:
+            self._finish(ResetResult(self._watch.failure))
+        elif self._watch.home:
+            self._finish(ResetResult(to_prepare=PUT_BACK))
+
+    def _finish(self, result: ResetResult) -> None:
+        self._running, self._watch = False, None
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+        self._done(result)

@@ -1,0 +1,48 @@
+"""Tells from the set-points of an arm whether it has come home. Pure; imports no ROS.
+
+Set-points, because they come from the arm's own control loop whatever the contract records, and say who moves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from muse_core.control.kinematics import HOME_Q
+
+NEAR_RAD = 0.01
+STILL_RAD_PER_S = 0.01
+LONGEST_S = 40.0
+
+
+class HomeWatch:
+    """Watches one move home that begins at `steady_s`, on a clock that nobody sets [s]."""
+
+    def __init__(self, steady_s: float) -> None:
+        self._began_s = steady_s
+        self.home = False
+        self.failure = ""
+
+    def see(self, position: Sequence[float], velocity: Sequence[float], source: str, stopped: bool) -> None:
+        """One set-point.
+
+        Args:
+            position: Of the joints [rad], shape (7,).
+            velocity: Of the joints [rad/s], shape (7,).
+            source: Who moves the arm; empty where nobody does.
+            stopped: The arm's latched stop is set.
+        """
+        near = np.abs(np.asarray(position) - HOME_Q).max() <= NEAR_RAD
+        still = np.abs(np.asarray(velocity)).max() <= STILL_RAD_PER_S
+        if stopped:
+            self.failure = "the arm was stopped on its way home: recover it first"
+        elif source in ("teleop", "policy", "replay"):
+            self.failure = f"{source} took the arm on its way home: let go of it first"
+        elif near and still:
+            self.home = True
+
+    def look(self, steady_s: float) -> None:
+        """Give up where it takes too long."""
+        if steady_s - self._began_s > LONGEST_S and not self.failure:
+            self.failure = f"the arm was not home after {LONGEST_S:g} s"
