@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from muse_ros.cameras.settings import CameraSettingError
+from muse_ros.cameras.settings import PARAMETERS, CameraSettingError, CameraSettings
 from muse_ros.cameras.setup import read_cameras
 from muse_ros.cameras.source_kind import kind_of, stable_name
 
@@ -74,6 +74,14 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path, text, said):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(CameraSettingError, match=r"none\.yaml"):
         read_cameras(tmp_path / "none.yaml")
+
+
+def test_the_nodes_file_says_the_defaults_of_the_table():
+    content = yaml.safe_load((ROOT / "config/nodes/camera.yaml").read_text())["/**/camera"]["ros__parameters"]
+    assert {name: value for name, value in content.items() if name != "autostart"} == {
+        parameter.name: parameter.default for parameter in PARAMETERS
+    }
+    assert CameraSettings.of({"source": "0"}).crop == (0, 0, 0, 0)
 
 
 def test_a_source_is_known_by_its_looks():

@@ -39,7 +39,7 @@ def test_a_contract_is_found_by_its_name():
 
 
 def test_an_unknown_name_lists_those_that_exist(tmp_path):
-    with pytest.raises(ContractError, match=r"no contract file ufo.*panda, panda_sim"):
+    with pytest.raises(ContractError, match=r"no contract file ufo.*panda, panda_realsense, panda_sim"):
         load_contract("ufo")
 
 
@@ -55,6 +55,14 @@ def test_the_panda_has_the_original_keys_and_shapes():
     assert spec["gripper_pos"].shape == spec["gripper_width"].shape == (1,)
     assert spec["image"].shape == spec["ego_image"].shape == (240, 320, 3) and spec["image"].is_image
     assert spec["action"].shape == (7,)
+
+
+def test_the_realsense_contract_differs_from_the_pandas_in_its_image_topics_only():
+    ours, theirs = load_contract("panda"), load_contract("panda_realsense")
+    assert theirs.spec() == ours.spec()
+    differing = {key for key, stream in theirs.streams.items() if stream != ours.streams[key]}
+    assert differing == {"image", "ego_image"}
+    assert theirs.streams["ego_image"].topic == "cameras/wrist/color/image_raw/compressed"
 
 
 def test_topics_hold_label_topics_and_observation_topics_do_not():
