@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from muse_ros.cameras.settings import PARAMETERS, CameraSettingError, CameraSettings
 from muse_ros.cameras.setup import read_cameras
