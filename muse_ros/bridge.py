@@ -16,8 +16,8 @@ from rclpy.serialization import deserialize_message
 
 from muse_ros.contract.assemble import Assembler, Observation
 from muse_ros.contract.contract import Contract
+from muse_ros.contract.message_fields import begins_with_stamp
 from muse_ros.contract.sample_buffer import Codec
-from muse_ros.recording.cdr_stamps import begins_with_stamp
 
 NS_PER_S = 1_000_000_000
 

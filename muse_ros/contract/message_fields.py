@@ -6,13 +6,14 @@ Duck-typed, so that the live node and the converter share it. Imports no ROS.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 _NS = 1_000_000_000
+_STAMP_FIRST = ("std_msgs/Header", "builtin_interfaces/Time")
 _STAMPS = {0: struct.Struct(">iI"), 1: struct.Struct("<iI")}
 
 
@@ -32,8 +33,13 @@ def time_ns(time: Any) -> int:
     return int(time.sec) * _NS + int(time.nanosec)
 
 
+def begins_with_stamp(fields: Mapping[str, str]) -> bool:
+    """Whether messages with these fields (name to type, in order) begin with a stamp, alone or in a header."""
+    return next(iter(fields.values()), "") in _STAMP_FIRST
+
+
 def cdr_stamp_ns(data: bytes | memoryview) -> int:
-    """The stamp [ns] of a serialised message that begins with a ``std_msgs/Header``, without parsing the rest.
+    """The stamp [ns] of a serialised message that begins with one, without parsing the rest.
 
     Raises:
         DecodeError: if the bytes are no CDR message.

@@ -18,7 +18,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 
 from muse_ros.bags.qos import Qos
 from muse_ros.bridge import message_class
-from muse_ros.recording.cdr_stamps import begins_with_stamp, stamp_ns
+from muse_ros.contract.message_fields import DecodeError, begins_with_stamp, cdr_stamp_ns
 from muse_ros.recording.receive_clock import ReceiveClock
 from muse_ros.recording.recorder import Sample
 from muse_ros.recording.topic_choice import Choice, Chosen, Offer, choose
@@ -108,11 +108,19 @@ class _Inlet:
                 sequence = info.get("publication_sequence_number")
                 lost = 0 if sequence is None else self._loss.missing_before(sequence)
                 received_ns = info["received_timestamp"] or time.time_ns()
-                taken.append((data, received_ns, stamp_ns(data) if self._stamped else None, lost))
+                taken.append((data, received_ns, _stamp_ns(data) if self._stamped else None, lost))
         return taken
 
     def close(self) -> None:
         self._node.destroy_subscription(self._subscription)
+
+
+def _stamp_ns(data: bytes) -> int | None:
+    """The stamp of a message [ns]; None where it is too short to be one, which is recorded all the same."""
+    try:
+        return cdr_stamp_ns(data)
+    except DecodeError:
+        return None
 
 
 class TopicDrain:

@@ -18,7 +18,7 @@ from std_msgs.msg import String
 from muse_ros.bags.bags import open_bag
 from muse_ros.bridge import SENSOR_QOS, STATUS_QOS, time_message
 from muse_ros.contract.message_fields import time_ns
-from muse_ros.msg import EpisodeEvent, EpisodeStatus
+from muse_ros.msg import EpisodeEvent
 from muse_ros.nodes.collect import CollectNode
 from muse_ros.nodes.collect_parameters import description
 from muse_ros.nodes.run_node import NodeFailure
@@ -78,21 +78,6 @@ def test_start_is_refused_on_a_wrong_type_and_names_both(make_collect, make_worl
     collect = make_collect()
     wait_until(lambda: any("has type" in problem for problem in collect.session.problems))
     assert "has type sensor_msgs/msg/Image, the contract wants sensor_msgs/msg/CompressedImage" in ask("start").message
-
-
-def test_a_camera_that_stops_while_recording_is_said_at_once(
-    make_collect, world, make_node, spin, ask, ready, wait_until
-):
-    heard = []
-    listener = make_node("listener")
-    listener.create_subscription(EpisodeStatus, "collect/status", lambda message: heard.append(message), STATUS_QOS)
-    spin(listener)
-    ready(make_collect())
-    ask("start")
-    world.camera_on = False
-    wait_until(lambda: heard and heard[-1].state == EpisodeStatus.RECORDING and CAMERA in heard[-1].message)
-    assert ask("stop").success
-    assert ask("keep").success
 
 
 def test_diagnostics_say_of_every_stream_how_it_is(make_collect, make_world, make_node, spin, ready, wait_until):

@@ -9,7 +9,7 @@ import pytest
 from muse_ros.bags.synthetic import JOINTS, Shape, action, episode, grey, header, jpeg, store
 from muse_ros.contract.contract import load_contract
 from muse_ros.contract.decode import decode
-from muse_ros.contract.message_fields import DecodeError, cdr_stamp_ns, field_value, stamp_ns
+from muse_ros.contract.message_fields import DecodeError, begins_with_stamp, cdr_stamp_ns, field_value, stamp_ns
 from muse_ros.contract.stream import Stream
 
 PANDA = load_contract("panda_sim")
@@ -130,3 +130,10 @@ def test_a_message_without_header_has_no_stamp():
 def test_bytes_that_are_no_message_are_refused(data):
     with pytest.raises(DecodeError, match="no CDR message"):
         cdr_stamp_ns(data)
+
+
+def test_only_a_first_field_that_is_a_header_or_a_time_is_a_stamp():
+    assert begins_with_stamp({"header": "std_msgs/Header", "name": "sequence<string>"})
+    assert begins_with_stamp({"clock": "builtin_interfaces/Time"})
+    assert not begins_with_stamp({"data": "boolean", "header": "std_msgs/Header"})
+    assert not begins_with_stamp({})

@@ -1,8 +1,5 @@
-"""Times of reception on the graph's clock, and stamps read from bytes."""
+"""Times of reception on the graph's clock."""
 
-import struct
-
-from muse_ros.recording.cdr_stamps import begins_with_stamp, stamp_ns
 from muse_ros.recording.receive_clock import ReceiveClock
 
 
@@ -32,19 +29,3 @@ def test_a_system_clock_that_jumps_back_starts_afresh():
     clock.note(500, 5000)
     clock.note(100, 5001)
     assert clock.at(200) == 5001
-
-
-def test_a_stamp_is_read_in_either_byte_order():
-    assert stamp_ns(b"\x00\x01\x00\x00" + struct.pack("<iI", 3, 7)) == 3_000_000_007
-    assert stamp_ns(b"\x00\x00\x00\x00" + struct.pack(">iI", 3, 7)) == 3_000_000_007
-
-
-def test_a_message_too_short_for_a_stamp_has_none():
-    assert stamp_ns(b"\x00\x01\x00\x00\x01\x00\x00\x00") is None
-
-
-def test_only_a_first_field_that_is_a_header_or_a_time_is_a_stamp():
-    assert begins_with_stamp({"header": "std_msgs/Header", "name": "sequence<string>"})
-    assert begins_with_stamp({"clock": "builtin_interfaces/Time"})
-    assert not begins_with_stamp({"data": "boolean", "header": "std_msgs/Header"})
-    assert not begins_with_stamp({})

@@ -1,0 +1,132 @@
+"""The guided reset: the simulation with its next seed, the real arm home, and what is said when that fails."""
+
+import pytest
+
+pytest.importorskip("rclpy")
+
+from std_srvs.srv import Trigger
+
+from muse_core.control.kinematics import HOME_Q
+from muse_ros.bridge import SENSOR_QOS
+from muse_ros.msg import AppliedAction
+from muse_ros.nodes.collect_parameters import description
+
+
+@pytest.fixture
+def simulation(make_node, spin):
+    """A panda node with the services of a simulated one; it remembers its seeds."""
+    node = make_node("panda")
+    node.declare_parameter("seed", 7)
+    node.seeds = []
+
+    def reset(_, response):
+        node.seeds.append(node.get_parameter("seed").value)
+        response.success = True
+        return response
+
+    node.create_service(Trigger, "sim/reset", reset)
+    return spin(node)
+
+
+class Arm:
+    """A panda node that goes home when `moves`, in one step, where it says that it is not refused."""
+
+    def __init__(self, node):
+        self.applied = node.create_publisher(AppliedAction, "panda/applied_action", SENSOR_QOS)
+        self.refusal, self.moves, self.limited_by = "", True, 0
+        self.position = HOME_Q + 0.3
+        node.create_service(Trigger, "panda/home", self.home)
+        node.create_timer(0.02, self.publish)
+
+    def home(self, _, response):
+        response.success, response.message = not self.refusal, self.refusal
+        if not self.refusal and self.moves:
+            self.position = HOME_Q
+        return response
+
+    def publish(self):
+        self.applied.publish(AppliedAction(position=self.position, source="home", limited_by=self.limited_by))
+
+
+@pytest.fixture
+def arm(make_node, spin):
+    node = make_node("panda")
+    made = Arm(node)
+    spin(node)
+    return made
+
+
+def test_reset_gives_the_simulation_its_next_seed_and_the_gate_waits_for_new_samples(
+    simulation, make_collect, world, ask, ready, wait_until
+):
+    collect = make_collect(seed=7)
+    ready(collect)
+    assert ask("reset").success
+    wait_until(lambda: description(collect).seed == 8)
+    assert simulation.seeds == [8]
+    ready(collect)
+
+
+def test_every_decision_is_followed_by_a_reset_where_that_is_wanted(
+    simulation, make_collect, world, ask, ready, wait_until
+):
+    collect = make_collect(reset="sim", seed=7)
+    for index, decision in enumerate(("keep", "discard")):
+        ready(collect)
+        for verb in ("start", "stop", decision):
+            assert ask(verb).success
+        wait_until(lambda wanted=index + 1: len(simulation.seeds) == wanted)
+    assert simulation.seeds == [8, 9]
+
+
+def test_a_real_arm_goes_home_and_the_operator_is_asked_to_put_the_scene_back(
+    arm, make_collect, world, ask, ready, wait_until
+):
+    collect = make_collect(reset="home")
+    ready(collect)
+    for verb in ("start", "success", "keep"):
+        assert ask(verb).success
+    wait_until(lambda: collect.session.to_prepare)
+    ready(collect)
+    assert collect._status.advice.startswith("ready: put the scene back")
+
+
+def test_no_episode_starts_before_the_arm_is_home(arm, make_collect, world, ask, ready, wait_until):
+    arm.moves = False
+    collect = make_collect(reset="home")
+    ready(collect)
+    assert ask("reset").success
+    assert "the reset is running" in ask("start").message
+    arm.position = HOME_Q
+    ready(collect)
+
+
+def test_an_arm_that_is_stopped_on_its_way_home_says_so_and_the_reset_can_be_tried_again(
+    arm, make_collect, world, ask, ready, wait_until
+):
+    arm.moves, arm.limited_by = False, AppliedAction.STOPPED
+    collect = make_collect(reset="home")
+    ready(collect)
+    ask("reset")
+    wait_until(lambda: "stopped on its way home" in collect.session.reset_failure)
+    arm.moves, arm.limited_by = True, 0
+    assert ask("reset").success
+    wait_until(lambda: collect.session.to_prepare)
+    assert collect.session.reset_failure == ""
+
+
+def test_a_refusal_is_tried_again_while_a_hand_is_still_on_the_arm(arm, make_collect, world, ask, ready, wait_until):
+    arm.refusal = "teleop has the arm: let go of it first"
+    collect = make_collect(reset="home")
+    ready(collect)
+    ask("reset")
+    arm.refusal = ""
+    wait_until(lambda: collect.session.to_prepare)
+
+
+def test_without_an_arm_the_reset_fails_with_the_reason(make_collect, world, ask, ready, wait_until):
+    collect = make_collect(patience_s=1.0)
+    ready(collect)
+    ask("reset")
+    wait_until(lambda: "panda/home cannot be reached" in collect.session.reset_failure)
+    assert "reset tries again" in collect._status.advice
