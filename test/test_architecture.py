@@ -66,7 +66,7 @@ ARROWS = {
     },
 }
 
-WINDOW = "muse_ros/window/"  # imported only where pygame is
+WINDOW = "muse_ros/window/"  # drawing, of which the part that imports pygame is imported only where that is
 
 
 def name(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The operator's window of the teleop node: what it shows comes in by topics, what is pressed goes out as verbs.
+"""The operator's window of the teleop node: what is heard is shown, what is pressed, clicked or typed is done.
 
 Everything runs in the thread that spins the node: where the window hangs, the heartbeat stops and the arm holds.
 """
@@ -6,23 +6,21 @@ Everything runs in the thread that spins the node: where the window hangs, the h
 from __future__ import annotations
 
 import os
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from rcl_interfaces.msg import ParameterDescriptor
-from sensor_msgs.msg import CompressedImage
 
-from muse_core.images import decode_image
-from muse_ros.bridge import SENSOR_QOS, STATUS_QOS
 from muse_ros.display import display_named
 from muse_ros.missing_package import explain
-from muse_ros.msg import AppliedAction, EpisodeStatus
+from muse_ros.msg import EpisodeStatus
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.nodes.verbs import Verbs
-from muse_ros.recording.session import State
-from muse_ros.teleop.keyboard import help_lines, service_of
+from muse_ros.nodes.window_topics import WindowTopics
+from muse_ros.teleop.keyboard import service_of
+from muse_ros.window import entry
+from muse_ros.window.buttons import OVERLAY, OVERLAY_KEY, RESET, STOP, TYPE, TYPE_KEY, overlay_allowed
 from muse_ros.window.events import WindowInput
 from muse_ros.window.view import TeleopView, WindowView
 
@@ -33,80 +31,109 @@ WANTED = ("auto", "true", "false")
 class OperatorWindow:
     """Polled at every heartbeat, drawn at every second one."""
 
-    def __init__(self, node: Any, verbs: Verbs, window: Any, cameras: list[str], gripper_half_open: float) -> None:
-        """Listen to what an open window shows.
+    def __init__(self, verbs: Verbs, window: Any, topics: WindowTopics) -> None:
+        """Take an open window.
 
         Args:
-            node: The teleop node.
             verbs: What keys and buttons call.
             window: The window (muse_ros.window.window.Window).
-            cameras: Names of the cameras to show.
-            gripper_half_open: The gripper counts as closed below this commanded width [m].
+            topics: What the window shows.
         """
-        self._verbs, self._window, self._gripper_half_open = verbs, window, gripper_half_open
-        self._pictures: dict[str, CompressedImage] = {}
-        self._decoded: dict[str, tuple[CompressedImage, np.ndarray]] = {}
-        self._status = EpisodeStatus()
-        self._has_status = False
-        self._gripper_closed = False
-        self._stopped = False
-        self._beats = 0
+        self._verbs, self._window, self._topics = verbs, window, topics
+        self._typing = entry.NOT_TYPING
+        self._overlay = False
         self._focused = False
-        for name in cameras:
-            topic = f"cameras/{name}/image/compressed"
-            node.create_subscription(CompressedImage, topic, partial(self._pictures.__setitem__, name), SENSOR_QOS)
-        node.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
-        node.create_subscription(AppliedAction, "panda/applied_action", self._take_applied, SENSOR_QOS)
+        self._state = EpisodeStatus.IDLE
+        self._beats = 0
 
     def poll(self) -> WindowInput:
-        """What the operator did since the last poll; keys that mean verbs have called them."""
-        keys = self._window.poll()
-        self._focused = keys.focused
-        for key in keys.pressed:
-            service = service_of(key, self._status.state == EpisodeStatus.RECORDING)
-            if service is not None:
-                self._verbs.call(service)
-        return keys
+        """What the operator did since the last poll, after doing it; without the keys where a text is typed."""
+        found = self._window.poll()
+        self._focused = found.focused
+        self._follow_state()
+        typing = bool(self._typing.field)
+        for action in found.clicked:
+            self._do(action)
+        if typing:
+            self._type(found)
+        else:
+            for key in found.pressed:
+                self._do({OVERLAY_KEY: OVERLAY, TYPE_KEY: TYPE}.get(key) or service_of(key, self._recording) or "")
+        self._window.type_text(bool(self._typing.field))
+        if typing or self._typing.field:
+            return WindowInput(focused=found.focused, closed=found.closed)
+        return found
 
     def draw(self, teleop: TeleopView) -> None:
         """Show what there is to show, at every second call."""
         self._beats += 1
         if self._beats % DRAW_EVERY == 0:
-            self._window.draw(self._view(teleop))
+            self._window.draw(self.view(teleop))
 
     def close(self) -> None:
         """Close the window. Safe to call twice."""
         self._window.close()
 
-    def _take_status(self, status: EpisodeStatus) -> None:
-        if status.state != self._status.state:
-            self._verbs.tell("")
-        self._status, self._has_status = status, True
-
-    def _take_applied(self, applied: AppliedAction) -> None:
-        self._gripper_closed = applied.gripper_width < self._gripper_half_open
-        self._stopped = bool(applied.limited_by & AppliedAction.STOPPED)
-
-    def _view(self, teleop: TeleopView) -> WindowView:
-        status = self._status
-        return WindowView(
-            cameras={name: self._picture(name, message) for name, message in sorted(self._pictures.items())},
-            state=State(status.state).name if self._has_status else "no collect node",
-            recording=status.state == EpisodeStatus.RECORDING,
-            episode=_episode_lines(status) if self._has_status else (),
-            message=self._verbs.answer or status.message,
-            focused=self._focused,
-            stopped=self._stopped,
-            gripper_closed=self._gripper_closed,
+    def view(self, teleop: TeleopView) -> WindowView:
+        """All that the window shows now."""
+        episode, streams = self._topics.episode()
+        view = WindowView(
+            episode=episode,
+            arm=self._topics.arm(),
             teleop=teleop,
-            keys=tuple(help_lines()),
+            streams=streams,
+            policy=self._topics.policy(),
+            typing=self._typing,
+            calls=self._verbs.calls(),
+            focused=self._focused,
         )
+        overlay = self._overlay and overlay_allowed(view)
+        return replace(view, overlay=overlay, cameras=self._topics.cameras(overlay))
 
-    def _picture(self, name: str, message: CompressedImage) -> np.ndarray:
-        """A camera's newest picture, decoded once."""
-        if name not in self._decoded or self._decoded[name][0] is not message:
-            self._decoded[name] = (message, decode_image(bytes(message.data), None, None))
-        return self._decoded[name][1]
+    @property
+    def _recording(self) -> bool:
+        return self._topics.status.state == EpisodeStatus.RECORDING
+
+    def _follow_state(self) -> None:
+        state = self._topics.status.state
+        if state != self._state:
+            self._state = state
+            self._verbs.forget()
+            self._overlay = self._overlay and not self._recording
+
+    def _do(self, action: str) -> None:
+        """Do what a button or a key stands for."""
+        if action == OVERLAY:
+            self._overlay = not self._overlay
+        elif action == TYPE:
+            self._typing = entry.begin(entry.FIELDS[0], self._topics.texts[entry.FIELDS[0]])
+        elif action.startswith("type/"):
+            self._open_field(action.removeprefix("type/"))
+        elif action:
+            # The real table has no seed: there the picture of the last start shows where things were.
+            self._overlay = self._overlay or (action == RESET and not self._topics.simulated)
+            self._verbs.call(action)
+
+    def _open_field(self, field: str) -> None:
+        """Open a field, after saving the one that is open."""
+        if self._typing.field:
+            self._press(entry.SAVE_KEY)
+        if not self._typing.field:
+            self._typing = entry.begin(field, self._topics.texts[field])
+
+    def _type(self, found: WindowInput) -> None:
+        for key in found.pressed:
+            if key == entry.LEAVE_KEY and self._recording:
+                self._verbs.call(STOP)  # while something may move, the stop needs no second press
+            if self._typing.field:
+                self._press(key)
+        if self._typing.field:
+            self._typing = entry.insert(self._typing, found.text)
+
+    def _press(self, key: str) -> None:
+        self._typing, saved = entry.press(self._typing, key, self._topics.texts)
+        if saved is not None:
+            self._verbs.set_text(saved.field, saved.text)
 
 
 def open_operator_window(node: Any, verbs: Verbs, gripper_half_open: float) -> OperatorWindow | None:
@@ -122,19 +149,18 @@ def open_operator_window(node: Any, verbs: Verbs, gripper_half_open: float) -> O
     headless = declare(node, "allow_headless", False, "for tests")
     if wanted == "false":
         return None
-    why_not = ""
     try:
         from muse_ros.window.window import Window, WindowError
 
-        if wanted == "true" or headless or display_named(os.environ):
-            try:
-                return OperatorWindow(node, verbs, Window(allow_headless=headless), cameras, gripper_half_open)
-            except WindowError as error:
-                why_not = str(error)
-        else:
+        if wanted == "auto" and not headless and not display_named(os.environ):
             why_not = "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"
+        else:
+            window = Window(allow_headless=headless)
+            return OperatorWindow(verbs, window, WindowTopics(node, list(cameras), gripper_half_open))
     except ImportError as error:
         why_not = explain(error)
+    except WindowError as error:
+        why_not = str(error)
     if wanted == "true":
         raise NodeFailure(f"window:=true: {why_not}")
     node.get_logger().info(f"no window: {why_not}")
@@ -150,15 +176,3 @@ def _wanted(node: Any) -> str:
     if value not in WANTED:
         raise NodeFailure(f"node {node.get_name()}: parameter window must be one of {', '.join(WANTED)}, got {value!r}")
     return value
-
-
-def _episode_lines(status: EpisodeStatus) -> tuple[str, ...]:
-    minutes, seconds = divmod(status.elapsed, 60.0)
-    return (
-        status.task or "no task",
-        status.episode_id or "no episode yet",
-        f"{int(minutes)}:{seconds:04.1f}",
-        f"kept {status.kept}",
-        f"discarded {status.discarded}",
-        f"successes {status.successes}",
-    )

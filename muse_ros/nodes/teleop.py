@@ -23,9 +23,9 @@ from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
 from muse_ros.nodes.verbs import Verbs
 from muse_ros.teleop.keyboard import SERVICES
-from muse_ros.teleop.mapper import TwistSettings
 from muse_ros.window.events import NO_INPUT
-from muse_ros.window.view import TeleopView, motion_fractions
+from muse_ros.window.from_messages import twist_of
+from muse_ros.window.view import TeleopView
 
 DEVICES = {  # imported when chosen: a robot without pygame or MuJoCo has a teleop node all the same
     "expert": "muse_ros.nodes.expert_device:ExpertDevice",
@@ -115,18 +115,13 @@ class TeleopNode(Node):
     def _view(self) -> TeleopView:
         """What is asked of the arm now, for the window."""
         asked, mapper = self._last, self._device.mapper
-        full = mapper.settings if mapper else TwistSettings()
-        moves = len(asked.values) == 7
+        twist = twist_of(asked)
         return TeleopView(
             device=self._device_name,
             deadman=asked.deadman,
-            gripper_closed=asked.values[6] > 0.5 if moves else None,
+            gripper_closed=None if twist is None else asked.values[6] > 0.5,
             speed_scale=mapper.speed_scale if mapper else None,
-            motion=motion_fractions(
-                asked.values if moves else (0.0,) * 6,
-                full.linear_speed * asked.period,
-                full.angular_speed * asked.period,
-            ),
+            twist=twist or (0.0,) * 6,
         )
 
     def _close_window(self) -> None:

@@ -14,12 +14,16 @@ class WindowInput:
         pressed: Names of the keys that went down, in order.
         focused: The window has the keyboard.
         closed: The window was closed.
+        clicked: What was clicked: actions of the window's buttons and fields.
+        text: What was typed, while a text is being typed.
     """
 
     held: frozenset[str] = frozenset()
     pressed: tuple[str, ...] = ()
     focused: bool = False
     closed: bool = False
+    clicked: tuple[str, ...] = ()
+    text: str = ""
 
 
 NO_INPUT = WindowInput()

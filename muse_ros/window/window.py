@@ -1,33 +1,31 @@
-"""The operator's window: collects key presses while it has the focus, and shows cameras, the episode and the keys.
+"""The operator's window: takes keys, text and clicks while it has the focus, and draws the panels that have changed.
 
-One thread makes, polls and draws it. What it shows comes in as a :class:`WindowView`; which keys mean what is in
-``muse_ros.teleop.keyboard``. Must not import rclpy.
+One thread makes, polls and draws it. What it shows comes in as a :class:`WindowView`. Must not import rclpy.
 """
 
 from __future__ import annotations
 
 import os
-
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import pygame
 
+from muse_ros.recording.session import State
+from muse_ros.window import head_panels, motion_panel, side_panels
+from muse_ros.window.buttons import buttons
+from muse_ros.window.camera_panel import CameraPanel
 from muse_ros.window.events import WindowInput
+from muse_ros.window.head_panels import Targets
+from muse_ros.window.layout import Layout, lay_out
+from muse_ros.window.paint import BACKGROUND, Painter
 from muse_ros.window.view import WindowView
 
 HEADLESS_DRIVERS = ("dummy", "offscreen", "evdev", "kmsdrm")
-BACKGROUND = (24, 26, 31)
-PANEL = (36, 39, 46)
-TEXT = (228, 230, 235)
-FAINT = (150, 155, 165)
-GREEN = (92, 200, 120)
-RED = (232, 82, 74)
-AMBER = (240, 180, 60)
-BLUE = (96, 165, 250)
-MARGIN = 14
-SIDE_WIDTH = 330
 TITLE = "Muse"
+REPEAT_MS = (400, 40)
+SHOWN_AGAIN = (pygame.WINDOWEXPOSED, pygame.WINDOWSIZECHANGED, pygame.WINDOWRESTORED, pygame.WINDOWSHOWN)
 
 
 class WindowError(RuntimeError):
@@ -37,11 +35,11 @@ class WindowError(RuntimeError):
 class Window:
     """A resizable pygame window."""
 
-    def __init__(self, size: tuple[int, int] = (1060, 660), allow_headless: bool = False) -> None:
+    def __init__(self, size: tuple[int, int] = (1280, 800), allow_headless: bool = False) -> None:
         """Open the window.
 
         Args:
-            size: Width and height [pixels].
+            size: Width and height [pixels]; smaller where the screen is.
             allow_headless: Accept a video driver that shows nothing and has no keyboard, as tests do.
 
         Raises:
@@ -53,19 +51,27 @@ class Window:
             if driver in HEADLESS_DRIVERS and not allow_headless:
                 raise WindowError(f"pygame's video driver is {driver!r}, which has no keyboard. {_DISPLAY_CURE}")
             pygame.font.init()
-            self._screen = pygame.display.set_mode(size, pygame.RESIZABLE)
+            pygame.display.set_mode(_within_screen(size), pygame.RESIZABLE)
         except pygame.error as error:
             raise WindowError(f"no window can be opened: {error}. {_DISPLAY_CURE}") from error
         except WindowError:
             pygame.display.quit()
             raise
         pygame.display.set_caption(TITLE)
-        self._small, self._normal, self._large = (_font(points) for points in (15, 18, 30))
+        pygame.key.stop_text_input()
         self._held: set[str] = set()
+        self._typing = False
+        self._cameras = CameraPanel()
+        self._painter: Painter | None = None
+        self._drawn: dict[str, tuple[pygame.Rect, Any]] = {}
+        self._targets: dict[str, Targets] = {}
+        self._size = (0, 0)
 
     def poll(self) -> WindowInput:
         """Take what the window system has sent. Losing the focus lets go of every key."""
         pressed: list[str] = []
+        clicked: list[str] = []
+        text: list[str] = []
         closed = False
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
@@ -76,93 +82,97 @@ class Window:
                 self._held.add(name)
             elif event.type == pygame.KEYUP:
                 self._held.discard(pygame.key.name(event.key))
+            elif event.type == pygame.TEXTINPUT and self._typing:
+                text.append(event.text)
+            elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+                clicked += self._hit(event.pos)
             elif event.type == pygame.WINDOWFOCUSLOST:
                 self._held.clear()
+            elif event.type in SHOWN_AGAIN:
+                self._drawn.clear()
         focused = pygame.key.get_focused()
         if not focused:
             self._held.clear()
             pressed.clear()
-        return WindowInput(frozenset(self._held), tuple(pressed), focused, closed)
+            text.clear()
+        return WindowInput(frozenset(self._held), tuple(pressed), focused, closed, tuple(clicked), "".join(text))
+
+    def type_text(self, on: bool) -> None:
+        """Begin or end taking text; a key that is down at that moment must be pressed again."""
+        if on == self._typing:
+            return
+        self._typing = on
+        self._held.clear()
+        if on:
+            pygame.key.start_text_input()
+            pygame.key.set_repeat(*REPEAT_MS)
+        else:
+            pygame.key.stop_text_input()
+            pygame.key.set_repeat()
 
     def draw(self, view: WindowView) -> None:
-        """Show `view`."""
-        self._screen = pygame.display.get_surface()  # another one after the window was resized
-        self._screen.fill(BACKGROUND)
-        width, height = self._screen.get_size()
-        side = pygame.Rect(width - SIDE_WIDTH, 0, SIDE_WIDTH, height)
-        self._draw_header(view, width - SIDE_WIDTH)
-        self._draw_cameras(view, pygame.Rect(MARGIN, 96, side.left - 2 * MARGIN, height - 96 - 150))
-        self._draw_motion(view, pygame.Rect(MARGIN, height - 140, side.left - 2 * MARGIN, 126))
-        self._draw_keys(view, side)
-        pygame.display.flip()
+        """Show `view`: draw the panels whose content or place has changed."""
+        surface = pygame.display.get_surface()
+        layout = lay_out(surface.get_size(), _asking(view), view.policy is not None)
+        if self._painter is None or self._painter.surface is not surface or self._size != surface.get_size():
+            self._size = surface.get_size()
+            self._painter = Painter(layout.scale)
+            self._drawn.clear()
+        panels = {name: panel for name, panel in self._panels(layout).items() if panel[0].width and panel[0].height}
+        contents = {name: (area.copy(), content(view)) for name, (area, content, _) in panels.items()}
+        if {name: area for name, (area, _) in contents.items()} != {n: a for n, (a, _) in self._drawn.items()}:
+            self._drawn.clear()  # what moved leaves its old place empty
+            surface.fill(BACKGROUND)
+            self._targets.clear()
+        changed = [name for name, content in contents.items() if self._drawn.get(name) != content]
+        for name in changed:
+            self._targets[name] = self._draw_panel(*contents[name], panels[name][2])
+        if self._drawn:
+            pygame.display.update([contents[name][0] for name in changed])
+        else:
+            pygame.display.flip()
+        self._drawn = contents
 
     def close(self) -> None:
         """Close the window. Safe to call twice."""
         pygame.display.quit()
 
-    def _write(self, text: str, at: tuple[int, int], font: pygame.font.Font, colour: tuple[int, int, int]) -> int:
-        """Write one line; returns the x behind it."""
-        picture = font.render(text, True, colour)
-        self._screen.blit(picture, at)
-        return at[0] + picture.get_width()
+    def target(self, action: str) -> tuple[int, int] | None:
+        """Where a click does `action`: the centre of its place [px], or None where it is not shown."""
+        found = (area.center for targets in self._targets.values() for area, name in targets if name == action)
+        return next(found, None)
 
-    def _draw_header(self, view: WindowView, width: int) -> None:
-        lamp = RED if view.recording else GREEN if view.state == "READY" else FAINT
-        pygame.draw.circle(self._screen, lamp, (MARGIN + 12, 30), 11)
-        end = self._write(view.state, (MARGIN + 34, 14), self._large, lamp if view.recording else TEXT)
-        if view.episode:
-            self._write("   ".join(view.episode), (end + 18, 24), self._small, FAINT)
-        if not view.focused:
-            self._write("Click here: without the keyboard focus nothing moves.", (MARGIN, 60), self._normal, AMBER)
-        elif view.message:
-            self._write(_shorten(view.message, self._normal, width - 2 * MARGIN), (MARGIN, 60), self._normal, AMBER)
+    def _panels(self, layout: Layout) -> dict[str, tuple[pygame.Rect, Callable, Callable]]:
+        """By name: where each panel is, what it shows of a view, and what draws it."""
+        head, side = head_panels, side_panels
+        return {
+            "header": (layout.header, head.header_content, head.draw_header),
+            "prompt": (layout.prompt, head.prompt_content, head.draw_prompt),
+            "cameras": (layout.cameras, self._cameras.content, self._cameras.draw),
+            "question": (layout.question, head.question_content, head.draw_question),
+            "motion": (layout.motion, motion_panel.motion_content, motion_panel.draw_motion),
+            "session": (layout.session, side.session_content, side.draw_session),
+            "streams": (layout.streams, side.streams_content, side.draw_streams),
+            "arm": (layout.arm, side.arm_content, side.draw_arm),
+            "policy": (layout.policy, side.policy_content, side.draw_policy),
+            "fields": (layout.fields, side.fields_content, side.draw_fields),
+            "buttons": (layout.buttons, buttons, head.draw_buttons),
+        }
 
-    def _draw_cameras(self, view: WindowView, area: pygame.Rect) -> None:
-        if not view.cameras:
-            self._write("no camera yet", (area.left, area.top), self._normal, FAINT)
-            return
-        cell = area.width // len(view.cameras)
-        for index, (name, picture) in enumerate(view.cameras.items()):
-            rows, columns = picture.shape[:2]
-            scale = min((cell - MARGIN) / columns, (area.height - 24) / rows)
-            if scale <= 0:
-                continue
-            surface = pygame.image.frombuffer(np.ascontiguousarray(picture).tobytes(), (columns, rows), "RGB")
-            size = (max(1, int(columns * scale)), max(1, int(rows * scale)))
-            left = area.left + index * cell
-            self._screen.blit(pygame.transform.scale(surface, size), (left, area.top + 22))
-            self._write(name, (left, area.top), self._small, FAINT)
+    def _draw_panel(self, area: pygame.Rect, content: Any, draw: Callable) -> Targets:
+        """Draw one panel on its cleared place, and nowhere else."""
+        assert self._painter is not None
+        surface = self._painter.surface
+        surface.set_clip(area)
+        surface.fill(BACKGROUND, area)
+        targets: Targets = draw(self._painter, area, content)
+        surface.set_clip(None)
+        return targets
 
-    def _draw_motion(self, view: WindowView, area: pygame.Rect) -> None:
-        pygame.draw.rect(self._screen, PANEL, area, border_radius=8)
-        deadman, colour = ("MOVING ENABLED", GREEN) if view.teleop.deadman else ("hold SPACE to move", FAINT)
-        if view.stopped:
-            deadman, colour = "THE ARM IS STOPPED", RED
-        self._write(deadman, (area.left + 14, area.top + 12), self._normal, colour)
-        asked = view.teleop.gripper_closed if view.teleop.deadman else None
-        gripper = "closed" if (view.gripper_closed if asked is None else asked) else "open"
-        self._write(f"gripper {gripper}", (area.left + 14, area.top + 48), self._normal, TEXT)
-        if view.teleop.speed_scale is not None:
-            self._write(f"speed {view.teleop.speed_scale:.0%}", (area.left + 14, area.top + 82), self._normal, TEXT)
-        names = ("x", "y", "z", "roll", "pitch", "turn")
-        for index, (name, value) in enumerate(zip(names, view.teleop.motion, strict=True)):
-            column, row = divmod(index, 3)
-            left, top = area.left + 230 + column * 210, area.top + 18 + row * 34
-            self._write(name, (left, top - 2), self._small, FAINT)
-            bar = pygame.Rect(left + 48, top, 130, 14)
-            pygame.draw.rect(self._screen, BACKGROUND, bar, border_radius=4)
-            end = bar.centerx + int(value * bar.width / 2)
-            pygame.draw.rect(self._screen, BLUE, (min(bar.centerx, end), bar.top, abs(end - bar.centerx), bar.height))
-            pygame.draw.line(self._screen, FAINT, (bar.centerx, bar.top), (bar.centerx, bar.bottom - 1))
-
-    def _draw_keys(self, view: WindowView, area: pygame.Rect) -> None:
-        pygame.draw.rect(self._screen, PANEL, area)
-        top = area.top + MARGIN
-        step = max(18, min(27, (area.height - 2 * MARGIN) // max(1, len(view.keys))))
-        for keys, meaning in view.keys:
-            self._write(keys, (area.left + MARGIN, top), self._small, BLUE)
-            self._write(meaning, (area.left + 110, top), self._small, TEXT)
-            top += step
+    def _hit(self, position: tuple[int, int]) -> list[str]:
+        """The action under the pointer."""
+        found = [name for targets in self._targets.values() for area, name in targets if area.collidepoint(position)]
+        return found[:1]
 
 
 _DISPLAY_CURE = (
@@ -171,14 +181,12 @@ _DISPLAY_CURE = (
 )
 
 
-def _font(points: int) -> pygame.font.Font:
-    name = pygame.font.match_font("dejavusans,liberationsans,notosans,arial")
-    return pygame.font.Font(name, points)
+def _asking(view: WindowView) -> bool:
+    return view.episode.alive and view.episode.state is State.DECIDING
 
 
-def _shorten(text: str, font: pygame.font.Font, width: int) -> str:
-    if font.size(text)[0] <= width:
-        return text
-    while text and font.size(text + "...")[0] > width:
-        text = text[:-1]
-    return text + "..."
+def _within_screen(size: tuple[int, int]) -> tuple[int, int]:
+    sizes = pygame.display.get_desktop_sizes()
+    if not sizes or min(sizes[0]) <= 0:
+        return size
+    return min(size[0], sizes[0][0]), min(size[1], sizes[0][1])

@@ -216,7 +216,7 @@ def test_the_window_says_for_as_long_as_the_arm_is_stopped_that_it_is(keyboard, 
     def shown(limited_by):
         applied.publish(AppliedAction(limited_by=limited_by))
         keyboard.step()
-        return views[-1].stopped if views else None
+        return views[-1].arm.stopped if views else None
 
     wait_until(lambda: shown(AppliedAction.STOPPED), what="the stop to be shown")
     wait_until(lambda: shown(AppliedAction.NO_DEADMAN) is False, what="its release to be shown")

@@ -1,0 +1,117 @@
+"""The motion panel: what is asked of the arm and what it does, axis by axis, with the keys; and what limits it."""
+
+from __future__ import annotations
+
+import pygame
+
+from muse_ros.teleop.keyboard import ANGULAR_AXES, DEADMAN_KEY, FASTER_KEY, GRIPPER_KEY, LINEAR_AXES, SLOWER_KEY
+from muse_ros.window.buttons import key_name
+from muse_ros.window.head_panels import Targets
+from muse_ros.window.paint import AMBER, BACKGROUND, BLUE, DIM, FAINT, GREEN, RED, TEXT, Colour, Painter
+from muse_ros.window.view import ArmView, TeleopView, WindowView
+
+LINEAR_FULL, ANGULAR_FULL = 0.25, 0.6  # the arm's default limits [m/s], [rad/s]: a full bar
+AXES = ("x", "y", "z", "roll", "pitch", "turn")
+Content = tuple[TeleopView, ArmView]
+
+
+def motion_content(view: WindowView) -> Content:
+    """What device and arm say, to the precision of the bars."""
+    arm, teleop = view.arm, view.teleop
+    asked = teleop.twist if arm.asked is None else arm.asked
+    shown = TeleopView(teleop.device, teleop.deadman, teleop.gripper_closed, teleop.speed_scale, fractions(asked))
+    return shown, ArmView(
+        known=arm.alive,
+        source=arm.source,
+        stopped=arm.stopped,
+        gripper_closed=arm.gripper_closed,
+        twist=fractions(arm.twist),
+        limits=arm.limits,
+    )
+
+
+def fractions(twist: tuple[float, ...]) -> tuple[float, ...]:
+    """A velocity as fractions of a full bar, -1 .. 1 and in hundredths: x y z, then about x y z."""
+    full = (LINEAR_FULL,) * 3 + (ANGULAR_FULL,) * 3
+    return tuple(round(min(max(value / most, -1.0), 1.0), 2) for value, most in zip(twist, full, strict=True))
+
+
+def draw_motion(paint: Painter, area: pygame.Rect, content: Content) -> Targets:
+    """Deadman, gripper and speed on the left, six bars beside them, limits and legend below."""
+    teleop, arm = content
+    paint.panel(area)
+    inner = area.inflate(-paint.px(20), -paint.px(10))
+    height = inner.height // 4
+    left = min(paint.px(235), round(0.36 * inner.width))
+    keys = teleop.device == "keyboard"
+    for index, (key, text, colour) in enumerate(_switches(teleop, arm, keys)):
+        line = pygame.Rect(inner.left, inner.top + index * height, left - paint.px(10), height)
+        _draw_switch(paint, line, key, text, colour)
+    bars = pygame.Rect(inner.left + left, inner.top, inner.width - left, 3 * height)
+    for index in range(6):
+        column, row = divmod(index, 3)
+        width = bars.width // 2
+        cell = pygame.Rect(bars.left + column * width, bars.top + row * height, width - paint.px(10), height)
+        axis = (*LINEAR_AXES, *ANGULAR_AXES)[index]
+        shown = f"{axis.positive}/{axis.negative}".upper() if keys else ""
+        _draw_bar(paint, cell, (AXES[index], shown), teleop.twist[index], arm.twist[index])
+    _draw_last_line(paint, pygame.Rect(inner.left, inner.top + 3 * height, inner.width, height), arm)
+    return []
+
+
+def _switches(teleop: TeleopView, arm: ArmView, keys: bool) -> list[tuple[str, str, Colour]]:
+    if arm.stopped:
+        allowed = ("STOPPED", RED)
+    elif teleop.deadman:
+        allowed = ("MOTION ON", GREEN)
+    else:
+        allowed = ("hold to move" if keys else "deadman up", FAINT)
+    asked = teleop.gripper_closed if teleop.deadman else None
+    closed = arm.gripper_closed if asked is None else asked
+    gripper = f"gripper {'closed' if closed else 'open'}" if arm.known or asked is not None else "gripper ?"
+    speed = "" if teleop.speed_scale is None else f"speed {teleop.speed_scale:.0%}"
+    names = (key_name(DEADMAN_KEY), key_name(GRIPPER_KEY), f"{FASTER_KEY} {SLOWER_KEY}") if keys else ("", "", "")
+    return [(names[0], *allowed), (names[1], gripper, TEXT), (names[2], speed, TEXT)]
+
+
+def _draw_switch(paint: Painter, line: pygame.Rect, key: str, text: str, colour: Colour) -> None:
+    left = line.left
+    if key:
+        paint.write(key, line, "strong", BLUE)
+        left += paint.width("SPACE", "strong") + paint.px(10)
+    role = "strong" if colour in (GREEN, RED) else "text"
+    paint.write(text, pygame.Rect(left, line.top, max(0, line.right - left), line.height), role, colour)
+
+
+def _draw_bar(paint: Painter, cell: pygame.Rect, names: tuple[str, str], asked: float, applied: float) -> None:
+    """A bar in two halves: above what is asked, below what is applied."""
+    label = paint.width("pitch") + paint.px(8)
+    keys = paint.width("W/S", "strong") + paint.px(8) if names[1] else 0
+    paint.write(names[0], cell, "text", FAINT)
+    if keys:
+        paint.write(names[1], pygame.Rect(cell.left + label, cell.top, keys, cell.height), "strong", BLUE)
+    height = max(6, round(0.6 * cell.height)) // 2 * 2
+    bar = pygame.Rect(cell.left + label + keys, cell.centery - height // 2, cell.width - label - keys, height)
+    if bar.width < 10:
+        return
+    pygame.draw.rect(paint.surface, BACKGROUND, bar)
+    for value, colour, top in ((asked, BLUE, bar.top), (applied, GREEN, bar.top + height // 2)):
+        length = round(abs(value) * bar.width / 2)
+        left = bar.centerx - (length if value < 0 else 0)
+        pygame.draw.rect(paint.surface, colour, (left, top, length, height // 2))
+    pygame.draw.line(paint.surface, FAINT, (bar.centerx, bar.top - 1), (bar.centerx, bar.bottom))
+
+
+def _draw_last_line(paint: Painter, line: pygame.Rect, arm: ArmView) -> None:
+    right = line.right
+    for text, colour in (("applied", GREEN), ("asked", BLUE)):
+        place = paint.write(
+            text, pygame.Rect(line.left, line.top, right - line.left, line.height), "small", FAINT, "right"
+        )
+        box = pygame.Rect(place.left - paint.px(16), 0, paint.px(10), paint.px(10))
+        box.centery = line.centery
+        pygame.draw.rect(paint.surface, colour, box)
+        right = box.left - paint.px(12)
+    text = f"limited by: {', '.join(arm.limits)}" if arm.limits else "no limit acts"
+    area = pygame.Rect(line.left, line.top, max(0, right - line.left), line.height)
+    paint.write(text if arm.known else "", area, "strong" if arm.limits else "small", AMBER if arm.limits else DIM)

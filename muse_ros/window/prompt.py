@@ -1,0 +1,152 @@
+"""What the operator is told to do next, in plain words: one pure function of what the window shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from muse_ros.recording.session import Outcome, State
+from muse_ros.window.view import CallView, EpisodeView, Level, WindowView
+
+
+class Tone(Enum):
+    """How a line is meant: as news, as a question, as a warning, or as an error."""
+
+    CALM = "calm"
+    ASK = "ask"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Two lines: what to do, and more about it.
+
+    Attributes:
+        text: The one thing to do or to know now.
+        detail: Why, or what else; may be empty.
+        tone: How it is meant.
+    """
+
+    text: str
+    detail: str = ""
+    tone: Tone = Tone.CALM
+
+
+def prompt(view: WindowView) -> Prompt:
+    """The most urgent thing to tell."""
+    return _typing(view) or _dead(view) or _refused(view) or _stopped(view) or _unfocused(view) or _episode(view)
+
+
+def _typing(view: WindowView) -> Prompt | None:
+    if not view.typing.field:
+        return None
+    if view.typing.problem:
+        return Prompt(f"Not saved: {view.typing.problem}.", "ENTER saves, ESC leaves it as it was.", Tone.WARN)
+    text = f"Type the {view.typing.field}: ENTER saves, TAB saves and goes on, ESC leaves it."
+    return Prompt(text, "Until then no key moves anything; while it records, ESC stops the arm, too.", Tone.ASK)
+
+
+def _dead(view: WindowView) -> Prompt | None:
+    arm, episode = view.arm, view.episode
+    if arm.silent_s is not None:
+        text = f"The arm's node (panda) has been silent for {seconds(arm.silent_s)}."
+        return Prompt(text, "The arm cannot be seen or moved. Look at its terminal, and start it again.", Tone.BAD)
+    if episode.silent_s is not None:
+        lost = "The running episode is cut short; what was written is safe." if _running(episode) else "Kept is safe."
+        text = f"The recorder (collect) has been silent for {seconds(episode.silent_s)}: nothing is recorded."
+        return Prompt(text, f"{lost} Look at its terminal, and start it again.", Tone.BAD)
+    return None
+
+
+def _running(episode: EpisodeView) -> bool:
+    return episode.state in (State.RECORDING, State.DECIDING, State.SAVING)
+
+
+def _refused(view: WindowView) -> Prompt | None:
+    refused: CallView | None = next((call for call in view.calls if call.state == "refused"), None)
+    return Prompt(f"Not done: {refused.service}", refused.text, Tone.WARN) if refused else None
+
+
+def _stopped(view: WindowView) -> Prompt | None:
+    if not view.arm.stopped:
+        return None
+    return Prompt("The arm is STOPPED. Press P once the cause is gone: it releases the stop.", _news(view), Tone.BAD)
+
+
+def _unfocused(view: WindowView) -> Prompt | None:
+    if view.focused or view.teleop.device != "keyboard":
+        return None
+    return Prompt("Click into this window: without the keyboard focus no key acts.", _news(view), Tone.WARN)
+
+
+def _episode(view: WindowView) -> Prompt:
+    episode = view.episode
+    if not episode.known:
+        text = "Waiting for the recorder (node collect)." if view.arm.known else "Waiting for the arm and the recorder."
+        return Prompt(text, "Is it running? `muse up collect` starts all nodes.", Tone.WARN)
+    return {
+        State.IDLE: _idle,
+        State.READY: _ready,
+        State.RECORDING: _recording,
+        State.DECIDING: _deciding,
+        State.SAVING: lambda view: Prompt(f"Saving {number(view.episode)}.", "It is safe in a moment."),
+        State.FAULT: lambda view: Prompt("Something failed. X discards, and goes on.", view.episode.message, Tone.BAD),
+    }[episode.state](view)
+
+
+def _idle(view: WindowView) -> Prompt:
+    missing = sum(stream.level is not Level.OK for stream in view.streams)
+    streams = {0: "Not ready yet.", 1: "Not ready yet: one stream is not well."}
+    text = streams.get(missing, f"Not ready yet: {missing} streams are not well.")
+    return Prompt(text, _news(view), Tone.WARN)
+
+
+def _ready(view: WindowView) -> Prompt:
+    homing = "The arm is on its way home. " if view.arm.homing else ""
+    following = f"episode {view.episode.index + 1 if view.episode.episode_id else 0}"
+    look = " Compare with the last start; V hides it." if view.overlay else ""
+    return Prompt(f"{homing}Ready: set the scene, then press R to start {following}.", f"{_news(view)}{look}".strip())
+
+
+def _recording(view: WindowView) -> Prompt:
+    episode = view.episode
+    text = f"Recording {number(episode)}. R ends it; Y or N ends it as a success or a failure."
+    if episode.alarm:
+        text = f"Recording {number(episode)}, but a stream fails: R ends it, X throws it away."
+    tone = Tone.BAD if episode.alarm else Tone.WARN if episode.degraded else Tone.CALM
+    return Prompt(text, episode.message if tone is not Tone.CALM else _hold(view), tone)
+
+
+def _hold(view: WindowView) -> str:
+    if view.teleop.device == "keyboard" and not view.teleop.deadman:
+        return "Hold SPACE to let the arm move; without it the arm holds still."
+    return "X throws it away at once."
+
+
+def _deciding(view: WindowView) -> Prompt:
+    if view.episode.outcome is Outcome.UNLABELLED:
+        return Prompt("Was it a success? Y or N. Then ENTER keeps it, X discards it.", view.episode.message, Tone.ASK)
+    label = view.episode.outcome.name.lower()
+    return Prompt(f"It was a {label}. ENTER keeps it, X discards it.", "Y and N change the label.", Tone.ASK)
+
+
+def _news(view: WindowView) -> str:
+    """What else there is to tell: what a verb did, or the collect node's own words."""
+    done = next((call.text for call in view.calls if call.state in ("done", "over") and call.text), "")
+    return done or view.episode.message
+
+
+def number(episode: EpisodeView) -> str:
+    """How an episode is spoken of."""
+    return f"episode {episode.index}"
+
+
+def seconds(duration_s: float) -> str:
+    """A duration as one reads it: ``0.8 s``, ``12 s``, ``3:05 min``."""
+    if duration_s < 10:
+        return f"{duration_s:.1f} s"
+    if duration_s < 60:
+        return f"{duration_s:.0f} s"
+    minutes, rest = divmod(int(duration_s), 60)
+    return f"{minutes}:{rest:02d} min"

@@ -1,0 +1,88 @@
+"""The operator is told one thing at a time: the most urgent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from muse_ros.recording.session import Outcome, State
+from muse_ros.window.entry import Typing
+from muse_ros.window.prompt import Tone, prompt, seconds
+from muse_ros.window.view import ArmView, CallView, Level, StreamView, WindowView
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (State.READY, "press R to start episode 4"),
+        (State.RECORDING, "Recording episode 3. R ends it"),
+        (State.DECIDING, "Was it a success? Y or N. Then ENTER keeps it, X discards it."),
+        (State.SAVING, "Saving episode 3"),
+        (State.FAULT, "Something failed. X discards"),
+    ],
+)
+def test_every_state_names_the_key_to_press_next(state, said, view):
+    assert said in prompt(view(state)).text
+
+
+def test_before_the_first_episode_it_is_number_zero(view, episode):
+    assert "start episode 0" in prompt(view(episode=episode(episode_id="", index=0))).text
+
+
+def test_waiting_counts_the_streams_that_are_not_well_and_gives_the_recorders_reason(view, episode):
+    streams = (StreamView("/a", Level.MISSING), StreamView("/b", Level.DEGRADED), StreamView("/c"))
+    said = prompt(view(episode=episode(State.IDLE, message="waiting: /a is silent"), streams=streams))
+    assert said.text == "Not ready yet: 2 streams are not well." and said.detail == "waiting: /a is silent"
+    assert said.tone is Tone.WARN
+
+
+def test_a_labelled_episode_is_only_asked_whether_to_keep_it(view, episode):
+    said = prompt(view(episode=episode(State.DECIDING, outcome=Outcome.FAILURE)))
+    assert said.text == "It was a failure. ENTER keeps it, X discards it."
+
+
+def test_a_dead_arm_comes_before_a_dead_recorder_and_both_before_a_refusal(view):
+    refused = (CallView("collect/keep", "refused", "no episode awaits a decision"),)
+    shown = view(calls=refused)
+    assert prompt(shown).text == "Not done: collect/keep"
+    assert prompt(shown).detail == "no episode awaits a decision"
+    shown = replace(shown, episode=replace(shown.episode, silent_s=1.2))
+    assert "recorder (collect) has been silent for 1.2 s" in prompt(shown).text
+    shown = replace(shown, arm=replace(shown.arm, silent_s=0.6))
+    assert "(panda) has been silent for 0.6 s" in prompt(shown).text
+
+
+def test_a_recorder_that_dies_in_an_episode_is_not_said_to_have_kept_it(view, episode):
+    running = view(episode=episode(State.RECORDING, silent_s=2.0))
+    assert "cut short" in prompt(running).detail
+
+
+def test_a_stopped_arm_is_told_until_it_is_released(view):
+    said = prompt(view(arm=ArmView(known=True, stopped=True)))
+    assert "STOPPED" in said.text and "P" in said.text and said.tone is Tone.BAD
+
+
+def test_only_a_keyboard_needs_the_focus(view):
+    away = view(focused=False)
+    assert "Click into this window" in prompt(away).text
+    assert "Click" not in prompt(replace(away, teleop=replace(away.teleop, device="gamepad"))).text
+
+
+def test_while_typing_the_keys_of_typing_are_told_and_a_problem_is_too(view):
+    assert "Type the note: ENTER saves" in prompt(view(typing=Typing("note", "x"))).text
+    assert "a seed is a whole number" in prompt(view(typing=Typing("seed", "x", "a seed is a whole number"))).text
+
+
+def test_with_nothing_running_it_says_what_to_start():
+    said = prompt(WindowView())
+    assert "Waiting for the arm and the recorder" in said.text and "muse up collect" in said.detail
+
+
+def test_an_alarm_is_told_with_what_to_do_about_it(view, episode):
+    said = prompt(view(episode=episode(State.RECORDING, alarm=True, message="/a is silent")))
+    assert "a stream fails: R ends it, X throws it away" in said.text and said.detail == "/a is silent"
+
+
+def test_durations_read_well():
+    assert [seconds(value) for value in (0.84, 12.3, 185.0)] == ["0.8 s", "12 s", "3:05 min"]
