@@ -66,6 +66,7 @@ def suggest(name: str, known: Mapping[str, object]) -> str:
 
 
 ROBOTS = ("sim", "none")
+RESETS = ("auto", "none", "home", "sim")
 TASKS = ("reach", "lift", "place", "coffee")  # the simulator's, by name: this module needs no simulator
 DEVICES = ("auto", "keyboard", "gamepad", "joy", "spacemouse", "twist", "pose", "joint", "expert", "none")
 
@@ -91,6 +92,7 @@ EPISODES = (
     Argument("root_dir", "recordings", "folder of all sessions"),
     Argument("session", "", "name of this session's folder; default: made from date and time"),
     Argument("operator", "", "who is showing the task"),
+    Argument("reset", "auto", "after each decision; auto: the simulation's next seed, or the real arm home", RESETS),
     Argument("episodes", 0, "run this many episodes automatically, then end; 0: an operator decides"),
     Argument("max_episode_s", 15.0, "an automatic episode without success ends as a failure after this [s]"),
 )

@@ -20,6 +20,8 @@ Values = dict[str, Value]
 Environment = Mapping[str, str]
 CONTRACTS = {"sim": "panda_sim"}
 """The contract of a robot where none is named; the real arm's elsewhere."""
+RESETS = {"sim": "sim", "none": "none"}
+"""What follows a decision where nothing is asked for; a real arm goes home."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,8 @@ def _collect(values: Values, source: str) -> NodeSpec:
     parameters = {name: values[name] for name in names}
     parameters["contract"] = values["contract"] or CONTRACTS.get(str(values["robot"]), "panda")
     parameters["root_dir"] = str(sessions_folder(values))
+    reset = values["reset"]
+    parameters["reset"] = RESETS.get(str(values["robot"]), "home") if reset == "auto" else reset
     parameters |= {"auto_episodes": automatic, "auto_exit": automatic > 0, "source": source}
     return _node(values, "collect", parameters, required=True, finishes=automatic > 0)
 

@@ -44,6 +44,12 @@ def test_collecting_runs_the_arm_a_device_and_the_recorder():
     assert list(nodes("collect", teleop="expert")) == ["panda", "teleop", "collect"]
 
 
+def test_a_decision_is_followed_by_what_the_robot_can_do_unless_told_otherwise():
+    assert nodes("collect")["collect"].parameters["reset"] == "sim"
+    assert nodes("collect", robot="none")["collect"].parameters["reset"] == "none"
+    assert nodes("collect", reset="home")["collect"].parameters["reset"] == "home"
+
+
 def test_leading_the_arm_needs_no_recorder():
     assert list(nodes("teleop")) == ["panda", "teleop"]
 
