@@ -79,6 +79,9 @@ COMMON = (
     Argument("lockstep", True, "with clock: the simulator waits for the action of each tick of an episode"),
     Argument("use_sim_time", False, "all nodes live by a /clock from elsewhere, such as `ros2 bag play --clock`"),
     Argument("namespace", "", "puts all nodes and topics below this name, such as left"),
+    Argument(
+        "autostart", True, "false: lifecycle nodes (policy, cameras) wait for transitions before they do anything"
+    ),
     Argument("cameras", "", "a YAML file of cameras, such as config/cameras/two_usb.yaml; default: the robot's own"),
     Argument("params_file", "", "a YAML file of parameters, laid over Muse's own in config/nodes"),
     Argument("discovery", "machine", "who can see the nodes: this machine, or its network", ("machine", "network")),
@@ -99,6 +102,5 @@ EPISODES = (
 POLICY = (
     Argument("model_file", "", "the checkpoint to run, such as experiments/NAME/models/model.pt; needed"),
     Argument("execute", True, "false: the policy only shows what it would do (shadow mode)"),
-    Argument("autostart", True, "false: the policy waits for lifecycle transitions before it loads its model"),
 )
 RECORD = Argument("record", True, "false: no recorder; a played bag has the episodes already")

@@ -127,8 +127,9 @@ def _cameras(values: Values) -> list[NodeSpec]:
         cameras = read_cameras(_existing("cameras", values))
     except CameraSettingError as error:
         raise GraphError(f"cameras:={values['cameras']}: {error}") from error
+    autostart = {"autostart": values["autostart"]}
     return [
-        _node(values, f"camera_{name}", parameters, stops_last=True, executable="camera")
+        _node(values, f"camera_{name}", parameters | autostart, stops_last=True, executable="camera")
         for name, parameters in cameras.items()
     ]
 
@@ -144,12 +145,12 @@ def _teleop(values: Values, environment: Environment) -> list[NodeSpec]:
 def _collect(values: Values, source: str) -> NodeSpec:
     """The recorder; `source` is the topic of actions without which no episode starts."""
     names = ("session", "operator", "task", "seed", "max_episode_s")
-    automatic = int(values["episodes"])
+    automatic, robot = int(values["episodes"]), str(values["robot"])
     parameters = {name: values[name] for name in names}
-    parameters["contract"] = values["contract"] or CONTRACTS.get(str(values["robot"]), "panda")
+    parameters["contract"] = values["contract"] or CONTRACTS.get(robot, "panda")
     parameters["root_dir"] = str(sessions_folder(values))
     reset = values["reset"]
-    parameters["reset"] = RESETS.get(str(values["robot"]), "home") if reset == "auto" else reset
+    parameters["reset"] = RESETS.get(robot, "home") if reset == "auto" else reset
     parameters |= {"auto_episodes": automatic, "auto_exit": automatic > 0, "source": source}
     return _node(values, "collect", parameters, required=True, finishes=automatic > 0)
 

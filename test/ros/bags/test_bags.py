@@ -1,6 +1,8 @@
 """The seam to rosbag2: bags that others open, and bags of others opened."""
 
 import json
+import sys
+from types import ModuleType
 
 import pytest
 import yaml
@@ -11,6 +13,7 @@ from muse_ros.bags.bags import BagError, BagWriteError, open_bag, open_writer, r
 from muse_ros.bags.message_types import type_hash
 from muse_ros.bags.qos import Qos
 from muse_ros.bags.synthetic import Shape, episode, store, write_bag
+from muse_ros.bags.writer import NativeBagWriter
 from muse_ros.contract.contract import load_contract
 from muse_ros.contract.message_fields import stamp_ns
 from muse_ros.resources import share_folders
@@ -202,6 +205,13 @@ def test_rosbag2_itself_opens_it(bag):
         reader.read_next()
         count += 1
     assert count == len(SENT)
+
+
+def test_a_ros_install_does_not_change_who_writes(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rosbag2_py", ModuleType("rosbag2_py"))
+    writer = open_writer(tmp_path / "bag")
+    writer.close()
+    assert isinstance(writer, NativeBagWriter)
 
 
 def test_the_writer_over_rosbag2_writes_the_same(tmp_path):

@@ -110,8 +110,19 @@ def test_the_contract_is_the_robots_unless_one_is_named():
     assert nodes("collect", contract="mine.yaml")["collect"].parameters["contract"] == "mine.yaml"
 
 
-def test_a_policy_can_wait_for_lifecycle_transitions(model: str):
-    assert nodes("policy", model_file=model, autostart="false")["policy"].parameters["autostart"] is False
+def test_lifecycle_nodes_can_wait_for_transitions(model: str, tmp_path: Path):
+    cameras = tmp_path / "cameras.yaml"
+    cameras.write_text("cameras:\n  front: {source: a.mp4}\n")
+    waiting = nodes("policy", model_file=model, autostart="false", cameras=str(cameras))
+    assert [waiting[name].parameters["autostart"] for name in ("policy", "camera_front")] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("texts", "reset"),
+    [({}, "sim"), ({"robot": "none"}, "none"), ({"reset": "home"}, "home"), ({"reset": "none"}, "none")],
+)
+def test_after_a_decision_the_robot_is_made_ready_in_its_own_way(texts: dict, reset: str):
+    assert nodes("collect", **texts)["collect"].parameters["reset"] == reset
 
 
 def test_each_camera_of_a_file_gets_a_node_whose_loss_ends_nothing(tmp_path: Path):
