@@ -123,6 +123,27 @@ class ChunkExecutor:
             raise ValueError(f"chunks must keep their shape: {self._chunks.shape[2:]} before, {chunk.shape[1:]} now")
 
 
+def ensembled(actions: np.ndarray, decay: float, quaternion: slice | None = None) -> np.ndarray:
+    """The average of what several predictions say of one step, as :class:`ChunkExecutor` takes it.
+
+    Args:
+        actions: (K, N), the oldest prediction's first.
+        decay: Of the weights.
+        quaternion: Which of the N numbers are a quaternion; None where there is none.
+
+    Returns:
+        (N,) in the dtype of the actions.
+    """
+    weights = np.exp(-decay * np.arange(len(actions)))
+    values = actions.astype(np.float64)
+    if quaternion is not None:
+        values[:, quaternion] = _alike(values[None, :, quaternion], np.array([len(actions) - 1]))[0]
+    average = (weights / weights.sum()) @ values
+    if quaternion is not None:
+        average[quaternion] = quaternion_normalize(average[quaternion])
+    return average.astype(actions.dtype)
+
+
 def _alike(quaternions: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """(B, K, 4) with the sign that each has in common with number `reference`, (B,), of its K."""
     chosen = quaternions[np.arange(len(quaternions)), reference][:, None]

@@ -5,13 +5,16 @@ Importing this module does not import torch; loading a checkpoint does.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from muse_core.checkpoints import Checkpoint, load_checkpoint
+from muse_core.configs.model_settings import Execution
 from muse_core.policies.chunking import ChunkExecutor
+from muse_core.policies.policy import Readiness
 from muse_core.spec import Arrays, Spec
 
 
@@ -77,7 +80,7 @@ class LearnedPolicy:
 
         if which is None:
             self._memory = self._model.start(self.batch_size or 1)
-            self._executors = {n: self._executor(array.quaternion) for n, array in self.action_spec.items()}
+            self.replan()
             return
         self._memory.forget(torch.from_numpy(np.asarray(which, bool)))
         for executor in self._executors.values():
@@ -96,6 +99,20 @@ class LearnedPolicy:
         Raises:
             SpecError: naming an array that is missing or not as described.
         """
+        self.observe(observation)
+        if any(executor.needs_prediction().any() for executor in self._executors.values()):
+            chunks = self._predict()
+            for name, executor in self._executors.items():
+                executor.add(chunks[name])
+        actions = {n: executor.next().astype(self.action_spec[n].dtype) for n, executor in self._executors.items()}
+        return actions if self.batch_size is not None else {name: action[0] for name, action in actions.items()}
+
+    def observe(self, observation: Arrays) -> None:
+        """Take one observation in, without acting on it; as for :meth:`act`.
+
+        Raises:
+            SpecError: naming an array that is missing or not as described.
+        """
         import torch
 
         batched = self.batch_size is not None
@@ -106,14 +123,22 @@ class LearnedPolicy:
         with torch.inference_mode():
             tensors = {name: torch.from_numpy(array).to(self._device) for name, array in found.items()}
             self._model.observe(tensors, self._memory)
-            if any(executor.needs_prediction().any() for executor in self._executors.values()):
-                chunks = self._model.predict(self._memory)
-                for name, executor in self._executors.items():
-                    executor.add(chunks[name].float().cpu().numpy())
-        actions = {n: executor.next().astype(self.action_spec[n].dtype) for n, executor in self._executors.items()}
-        return actions if batched else {name: action[0] for name, action in actions.items()}
 
-    def warm_up(self, steps: int = 5) -> None:
+    def plan(self) -> Arrays:
+        """Actions from the last observation on, (T, ...) by key, behind the batch where there is one."""
+        chunks = {n: chunk.astype(self.action_spec[n].dtype) for n, chunk in self._predict().items()}
+        return chunks if self.batch_size is not None else {name: chunk[0] for name, chunk in chunks.items()}
+
+    def replan(self) -> None:
+        """Forget what was planned, but not what was observed."""
+        self._executors = {n: self._executor(array.quaternion) for n, array in self.action_spec.items()}
+
+    @property
+    def execution(self) -> Execution:
+        """How the model's plans are meant to be carried out."""
+        return self.checkpoint.train_config.model.execution
+
+    def warm_up(self, steps: int = 5) -> Readiness:
         """Act a few times on made-up observations, so that the first real action is as fast as the rest; then reset."""
         leading = () if self.batch_size is None else (self.batch_size,)
         spec = Spec({**self.goal_spec, **self.observation_spec})
@@ -122,8 +147,20 @@ class LearnedPolicy:
             observation[name][..., 3] = 1.0  # zeros are no rotation
         for _ in range(steps):
             self.act(observation)
+        began = time.perf_counter()
+        self.observe(observation)
+        plan = self.plan()
+        taken_s = time.perf_counter() - began
         self.reset()
+        return Readiness(next(iter(plan.values())).shape[len(leading)], taken_s)
+
+    def _predict(self) -> Arrays:
+        """The model's answer, (B, T, ...) float32 by key."""
+        import torch
+
+        with torch.inference_mode():
+            chunks = self._model.predict(self._memory)
+            return {name: chunks[name].float().cpu().numpy() for name in self.action_spec}
 
     def _executor(self, quaternion: slice | None) -> ChunkExecutor:
-        execution = self.checkpoint.train_config.model.execution
-        return ChunkExecutor(execution.execute, execution.ensemble, self.batch_size or 1, quaternion)
+        return ChunkExecutor(self.execution.execute, self.execution.ensemble, self.batch_size or 1, quaternion)

@@ -5,8 +5,10 @@ What only some policies can do is a protocol of its own, asked for with ``isinst
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from muse_core.configs.model_settings import Execution
 from muse_core.spec import Arrays
 
 
@@ -52,6 +54,43 @@ class LabellingPolicy(Protocol):
     @property
     def label(self) -> Arrays | None:
         """What the last action should have been, by key; None where the action itself is to be learnt."""
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What a policy has shown of itself while it was warmed up.
+
+    Attributes:
+        chunk: Actions that it plans at once.
+        inference_s: What taking an observation in and planning takes [s].
+    """
+
+    chunk: int
+    inference_s: float
+
+
+@runtime_checkable
+class PlanningPolicy(Protocol):
+    """A policy that can look on without acting, and say all that it plans: for a caller who keeps the schedule.
+
+    :meth:`Policy.act` is the same with a schedule of its own: observe, plan where the last plan is used up, carry on.
+    """
+
+    @property
+    def execution(self) -> Execution:
+        """How its plans are meant to be carried out."""
+
+    def reset(self) -> None:
+        """Forget the last episode."""
+
+    def observe(self, observation: Arrays) -> None:
+        """Take one observation in, without acting on it."""
+
+    def plan(self) -> Arrays:
+        """Actions from the last observation on: key to (T, ...), T always the same."""
+
+    def replan(self) -> None:
+        """Forget what was planned, but not what was observed: :meth:`Policy.act` then plans anew."""
 
 
 def has_terminated(policy: Policy) -> bool:

@@ -96,7 +96,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--only",
         choices=("interventions",),
         default="",
-        help="convert only what a teleoperator drove: of a policy's episodes the interventions, to train on as DAgger does",
+        help="convert only what a teleoperator drove: of a policy's episodes the interventions, as DAgger trains on",
     )
     parser.add_argument(
         "--images",

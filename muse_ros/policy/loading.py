@@ -1,4 +1,4 @@
-"""From a checkpoint to a policy that may act: does it fit the contract, does it run, how many threads may it take.
+"""From a checkpoint to a policy that may act: does it fit the contract, has it a goal, how fast is it.
 
 Imports torch only when called, and no ROS.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from muse_core.policies.learned import LearnedPolicy
-from muse_core.policies.policy import Policy
+from muse_core.policies.policy import Policy, Readiness
 from muse_ros.contract.contract import Contract
-from muse_ros.policy.loop import PolicyMismatch, check_fit
+from muse_ros.policy.fit import PolicyMismatch, check_fit
+from muse_ros.policy.goal import load_goal
 
 WARM_UP_STEPS = 10
 
@@ -23,14 +24,18 @@ class LoadedPolicy:
         policy: The policy, warm.
         contract: The contract, with only those observations that the policy reads.
         warning: What the operator should know; empty where there is nothing.
+        readiness: What it showed while it was warmed up; None for one that cannot plan ahead.
     """
 
     policy: Policy
     contract: Contract
     warning: str = ""
+    readiness: Readiness | None = None
 
 
-def load_policy(model_file: str, device: str, threads: int, given: Contract | None) -> LoadedPolicy:
+def load_policy(
+    model_file: str, device: str, threads: int, given: Contract | None, goal_file: str = ""
+) -> LoadedPolicy:
     """Load a checkpoint and let it act a few times on made-up observations.
 
     Args:
@@ -38,10 +43,11 @@ def load_policy(model_file: str, device: str, threads: int, given: Contract | No
         device: Where the model runs.
         threads: How many threads one inference may take.
         given: The contract to use instead of the checkpoint's own.
+        goal_file: Where a policy that is conditioned on goals is to get to, see :func:`muse_ros.policy.goal.load_goal`.
 
     Raises:
         FileNotFoundError: where there is no such file.
-        PolicyMismatch: where checkpoint and contract do not fit, or there is no contract.
+        PolicyMismatch: where checkpoint and contract do not fit, or a contract or a goal is missing.
         ValueError: where the file is no checkpoint.
     """
     if not model_file:
@@ -56,8 +62,10 @@ def load_policy(model_file: str, device: str, threads: int, given: Contract | No
         raise PolicyMismatch(f"{model_file} holds no contract: its data came from no robot; set parameter contract")
     shapes = {key: array.shape for key, array in policy.observation_spec.items()}
     check_fit(shapes, next(iter(policy.action_spec.values())).shape, contract)
-    policy.warm_up(WARM_UP_STEPS)
-    return LoadedPolicy(policy, narrowed(contract, shapes), difference(own, given))
+    goal = load_goal(goal_file, policy.goal_spec)
+    readiness = policy.warm_up(WARM_UP_STEPS)
+    policy.set_goal(goal)
+    return LoadedPolicy(policy, narrowed(contract, shapes), difference(own, given), readiness)
 
 
 def narrowed(contract: Contract, keys: dict[str, tuple[int, ...]]) -> Contract:
