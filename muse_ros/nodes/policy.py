@@ -1,7 +1,8 @@
 """The policy node: a checkpoint acting on live topics, at the contract's rate, while an episode runs.
 
 A lifecycle node: configuring loads the model and warms it up, activating lets it tick. What happens at a tick is in
-``muse_ros.policy.loop``, when it happens in ``tick_thread``; here are parameters, topics and transitions.
+``muse_ros.policy.loop``, when it happens in ``tick_thread``, what is said of it in ``policy_voice``; here are
+parameters, subscriptions and transitions.
 """
 
 from __future__ import annotations
@@ -15,21 +16,21 @@ from typing import Any
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from muse_ros.bridge import STATUS_QOS, Bridge
+from muse_ros.bridge import EVENT_QOS, STATUS_QOS, Bridge
 from muse_ros.contract.contract import Contract, load_contract
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.missing_package import explain
-from muse_ros.msg import EpisodeStatus
+from muse_ros.msg import EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.node_clock import NodeClock
 from muse_ros.nodes.parameters import declare
-from muse_ros.nodes.policy_messages import status_message
-from muse_ros.nodes.policy_topics import PolicyTopics
+from muse_ros.nodes.policy_voice import PolicyVoice
 from muse_ros.nodes.run_node import NodeFailure, run_node
 from muse_ros.nodes.tick_thread import Run, TickThread
+from muse_ros.policy.actors import INFERENCE, choose_way, make_actor
 from muse_ros.policy.loading import LoadedPolicy, load_policy
 from muse_ros.policy.loop import PolicyLoop, TickReport
+from muse_ros.policy.outcomes import Patience
 from muse_ros.policy.pacing import Tick
-from muse_ros.policy.summary import PolicySummary
 
 SWITCH_INTERVAL_S = 0.0005  # Python's default of 5 ms is what a tick would wait for a thread that computes
 
@@ -53,6 +54,10 @@ class PolicyNode(LifecycleNode):
         self._contract = declare(self, "contract", "", "contract: file or name; empty: the checkpoint's own")
         self._device = declare(self, "device", "cpu", "where the model runs: cpu, cuda, cuda:1")
         self._threads = declare(self, "torch_threads", 1, "threads of one inference", (1, 64))
+        self._inference = declare(self, "inference", "auto", "whether ticks wait for the model", choices=INFERENCE)
+        self._latency_s = declare(self, "latency_s", 0.0, "actions of a chunk are taken so far ahead [s]", (0.0, 2.0))
+        self._give_up_s = declare(self, "give_up_s", 1.0, "without an action for so long, it stops [s]", (0.1, 60.0))
+        self._goal_file = declare(self, "goal_file", "", "goal: an .npz, or the folder of a dataset's episode")
         self._execute = declare(self, "execute", True, "false: shadow mode, the actions go to policy/shadow_action")
         self._gated = declare(self, "episode_gating", True, "act only while an episode is recorded")
         self.autostart = declare(self, "autostart", True, "configure and activate at the start")
@@ -74,7 +79,8 @@ class PolicyNode(LifecycleNode):
         try:
             began = time.monotonic()
             given = load_contract(self._contract) if self._contract else None
-            loaded = self._load(self._model_file, self._device, self._threads, given)
+            loaded = self._load(self._model_file, self._device, self._threads, given, self._goal_file)
+            self._wire(loaded)
         except (OSError, ValueError, ImportError) as error:
             self.failure = f"policy: {explain(error) if isinstance(error, ImportError) else error}"
             if not self.autostart:  # with autostart the process ends with these words
@@ -82,7 +88,6 @@ class PolicyNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         if loaded.warning:
             self.get_logger().warning(loaded.warning)
-        self._wire(loaded)
         gc.collect()
         gc.freeze()  # a model is a million objects that each full collection would walk through, amid a tick
         reads, answers = ", ".join(self.contract.observations), ", ".join(self.contract.actions)
@@ -90,6 +95,7 @@ class PolicyNode(LifecycleNode):
             f"{self._model_file} loaded and warm in {time.monotonic() - began:.1f} s: "
             f"{reads} -> {answers} at {self.contract.rate_hz:g} Hz"
         )
+        self.get_logger().info(f"inference {self._way.inference}: {self._way.why}")
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -103,7 +109,10 @@ class PolicyNode(LifecycleNode):
             self._end,
             self._crashed,
         )
-        self._status_topic = self.create_subscription(EpisodeStatus, "collect/status", self._episode, STATUS_QOS)
+        self._heard = [
+            self.create_subscription(EpisodeStatus, "collect/status", self._episode, STATUS_QOS),
+            self.create_subscription(EpisodeEvent, "collect/events", self._event, EVENT_QOS),
+        ]
         if not self._gated:
             self._ticks.run(Run("", self._clock.now_ns()))
         return super().on_activate(state)
@@ -129,19 +138,26 @@ class PolicyNode(LifecycleNode):
         self._unwire()
 
     def _wire(self, loaded: LoadedPolicy) -> None:
-        self.contract: Contract = loaded.contract
-        self.summary = PolicySummary()
+        contract = loaded.contract
+        simulated = bool(self.get_parameter("use_sim_time").value)
+        self._way = choose_way(self._inference, loaded.readiness, contract.period_s, simulated)
+        actor = make_actor(loaded.policy, contract, loaded.readiness, self._way.inference, self._latency_s)
+        # An operator whom it shadows is not to be stopped because it does not keep up.
+        patience = Patience(round(self._give_up_s * 1e9) if self._execute else None, self._gated)
+        self.contract: Contract = contract
         self._clock = NodeClock(self.get_clock())
-        self._bridge = Bridge(self, loaded.contract, self._clock.now_ns)
+        self._bridge = Bridge(self, contract, self._clock.now_ns)
         self._loop = PolicyLoop(
-            loaded.policy, loaded.contract, self._bridge.observe, self._clock.now_ns, time.monotonic_ns, self.on_tick
+            actor, contract, self._bridge.observe, self._clock.now_ns, time.monotonic_ns, patience, self.on_tick
         )
-        self._topics = PolicyTopics(self, loaded.contract, self._execute, self._clock.now_ns, self._bridge.silent)
+        self._voice = PolicyVoice(self, contract, self._execute, self._clock.now_ns, self._bridge, self._way.inference)
+        self._taken_over_in: str | None = None  # the episode in which a person has the arm
 
     def _unwire(self) -> None:
         if self._bridge is None:
             return
-        self._topics.close()
+        self._loop.actor.close()
+        self._voice.close()
         self._bridge.close()
         self._bridge = None
         self._clock.close()
@@ -149,36 +165,32 @@ class PolicyNode(LifecycleNode):
     def _stop(self) -> None:
         if self._ticks is None:
             return
-        self.destroy_subscription(self._status_topic)
+        while self._heard:
+            self.destroy_subscription(self._heard.pop())
         self._ticks.close()
         self._ticks = None
-        self.get_logger().info(f"session: {self.summary.text()}")
+        self._voice.summarize()
 
     def _episode(self, status: EpisodeStatus) -> None:
         if self._gated and self._ticks is not None:
             recording = status.state == EpisodeStatus.RECORDING
             self._ticks.run(Run(status.episode_id, time_ns(status.start)) if recording else None)
 
+    def _event(self, event: EpisodeEvent) -> None:
+        if event.event == EpisodeEvent.TAKEOVER:
+            self._taken_over_in = event.episode_id
+        elif event.event == EpisodeEvent.RELEASE:
+            self._taken_over_in = None
+
     def _begin(self, run: Run) -> None:
         self._loop.begin()
-        self.summary.begin()
+        self._voice.begin(run)
 
     def _end(self, run: Run) -> None:
-        self._topics.rest()
-        self._topics.waiting("the episode has ended")
-        self.get_logger().info(f"{run.episode_id or 'run'}: {self.summary.of_run().text()}")
+        self._voice.end(run)
 
     def _take(self, run: Run, tick: Tick) -> None:
-        report = self._loop.take(tick)
-        began_ns = time.monotonic_ns()
-        if report.action is not None:
-            self._topics.act(report.action.tolist(), tick.stamp_ns)
-        publish_s = (time.monotonic_ns() - began_ns) / 1e9
-        period_s = self.summary.add(report, publish_s, self.contract.period_s)
-        late = self._bridge.late if self._bridge else 0
-        self._topics.status(
-            status_message(report, run.episode_id, self._execute, publish_s, period_s, late, self.summary.overruns)
-        )
+        self._voice.tell(run, self._loop.take(tick, self._taken_over_in == run.episode_id))
 
     def _crashed(self, error: Exception) -> None:
         self.failure = f"policy: the tick thread ended: {type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""What the policy node publishes: its actions with their heartbeat, and its status."""
+"""What the policy node publishes: its actions with their heartbeat, its status, and that it has given up."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 
 from muse_ros.arm.arbiter import HEARTBEAT_S
-from muse_ros.bridge import ACTION_QOS, TICK_QOS, time_message
+from muse_ros.bridge import ACTION_QOS, EVENT_QOS, TICK_QOS, time_message
 from muse_ros.contract.contract import Contract
-from muse_ros.msg import Action, PolicyStatus
+from muse_ros.msg import Action, EpisodeEvent, PolicyStatus
 from muse_ros.nodes.policy_messages import action_message
 
 
@@ -40,17 +40,19 @@ class PolicyTopics:
         self._lock = threading.Lock()
         self._actions: Any = None
         self._statuses = node.create_publisher(PolicyStatus, "policy/status", TICK_QOS)
+        self._events = node.create_publisher(EpisodeEvent, "collect/events", EVENT_QOS)
         self.rest()
         self._heartbeat = node.create_timer(HEARTBEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
-    def act(self, values: Sequence[float], stamp_ns: int) -> None:
+    def act(self, values: Sequence[float], stamp_ns: int, compensation_s: float = 0.0) -> None:
         """Publish an action; the heartbeat repeats it until the next one.
 
         Args:
             values: In the contract's action space.
             stamp_ns: The tick at which it was decided [ns].
+            compensation_s: How long after the tick it is meant to begin [s].
         """
-        self._last = action_message(values, stamp_ns, self._contract)
+        self._last = action_message(values, stamp_ns, self._contract, compensation_s)
         self._open_actions()
         self._actions.publish(self._last)
 
@@ -62,16 +64,23 @@ class PolicyTopics:
         """Publish how a tick went."""
         self._statuses.publish(message)
 
-    def waiting(self, reason: str) -> None:
+    def waiting(self, reason: str, state: int = PolicyStatus.WAITING) -> None:
         """Say that no ticks happen, and why."""
-        message = PolicyStatus(state=PolicyStatus.WAITING, reason=reason)
+        message = PolicyStatus(state=state, reason=reason)
         message.header.stamp = time_message(self._now_ns())
         self._statuses.publish(message)
+
+    def gave_up(self, stamp_ns: int, episode_id: str, reason: str) -> None:
+        """Tell whoever keeps the episode that there will be no more actions in it."""
+        message = EpisodeEvent(event=EpisodeEvent.POLICY_STOP, episode_id=episode_id, detail=reason)
+        message.header.stamp = time_message(stamp_ns)
+        self._events.publish(message)
 
     def close(self) -> None:
         """Stop the heartbeat and drop the publishers."""
         self._node.destroy_timer(self._heartbeat)
         self._node.destroy_publisher(self._statuses)
+        self._node.destroy_publisher(self._events)
         if self._actions is not None:
             self._node.destroy_publisher(self._actions)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from muse_ros.nodes.node_clock import NodeClock
+from muse_ros.nodes.node_clock import BACKWARDS_NS, NodeClock
 from muse_ros.policy.pacing import Pacer, Tick
 
 
@@ -42,7 +42,7 @@ class TickThread:
             clock: The clock that ticks lie on; this thread closes nothing of it.
             rate_hz: Ticks per second.
             settle_ns: How long after its instant a tick is taken [ns].
-            begin: Called in the thread before the first tick of a run.
+            begin: Called in the thread before the first tick of a run, and again where the clock goes back in it.
             take: Called in the thread at each tick.
             end: Called in the thread after the last tick of a run.
             failed: Called in the thread with what ended it.
@@ -91,10 +91,18 @@ class TickThread:
 
     def _tick_through(self, run: Run) -> None:
         pacer = Pacer(self._rate_hz, run.start_ns)
+        taken_ns = self._clock.now_ns()
         while self._wanted is run:
-            tick = pacer.next(self._clock.now_ns())
-            arrived = self._clock.wait_until(tick.stamp_ns + self._settle_ns, lambda: self._wanted is not run)
-            if arrived:
-                self._take(run, tick)
-            elif self._wanted is run:  # the clock went back, as when a bag is played again
-                pacer = Pacer(self._rate_hz, self._clock.now_ns())
+            now_ns = self._clock.now_ns()
+            went_back = now_ns < taken_ns - BACKWARDS_NS
+            if not went_back:
+                tick = pacer.next(now_ns)
+                if self._clock.wait_until(tick.stamp_ns + self._settle_ns, lambda: self._wanted is not run):
+                    taken_ns = tick.stamp_ns
+                    self._take(run, tick)
+                    continue
+                went_back = self._wanted is run
+            if went_back:  # as when a bag is played again
+                taken_ns = self._clock.now_ns()
+                pacer = Pacer(self._rate_hz, taken_ns)
+                self._begin(run)

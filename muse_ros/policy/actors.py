@@ -258,7 +258,7 @@ def make_actor(
             )
         return StepActor(policy, key)
     lead = readiness.inference_s / contract.period_s if inference == ASYNCHRONOUS else 0.0
-    if latency_s / contract.period_s + lead >= chunk:
+    if round(latency_s / contract.period_s + lead) >= chunk:
         raise PolicyMismatch(
             f"the model plans {chunk} actions, {chunk * contract.period_s:g} s; latency_s {latency_s:g} and "
             f"{lead * contract.period_s:.2f} s of planning leave none of them in time"

@@ -60,9 +60,10 @@ class OpenLoopError:
             self._compare(*self._proposed.popleft())
 
     def finish(self) -> None:
-        """Compare the rest: nothing more will come."""
-        while self._proposed:
+        """Compare the rest but the last tick, whose period was cut off."""
+        while len(self._proposed) > 1:
             self._compare(*self._proposed.popleft())
+        self._proposed.clear()
 
     def text(self) -> str:
         """The means, for an operator; empty where nothing could be compared."""

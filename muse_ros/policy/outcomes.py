@@ -38,9 +38,12 @@ class Patience:
 
     Attributes:
         give_up_ns: Held for this long, a policy is stopped until the next episode [ns]; None never stops it.
+        in_episodes: Whether it is run episode by episode. Where it is not, nobody has said that the streams are there:
+            it waits for the first action as long as that takes.
     """
 
     give_up_ns: int | None
+    in_episodes: bool = True
 
     def __post_init__(self) -> None:
         self.begin()
@@ -67,9 +70,12 @@ class Patience:
         if hold is None:
             self._since_ns, self._has_acted = None, True
             return State.ACTING
+        beginning = hold in BEGINNINGS and not self._has_acted
+        if beginning and not self.in_episodes:
+            return State.WAITING
         if self._since_ns is None:
             self._since_ns = tick_ns
         if self.give_up_ns is not None and tick_ns - self._since_ns >= self.give_up_ns:
             self._stopped = True
             return State.STOPPED
-        return State.WAITING if hold in BEGINNINGS and not self._has_acted else State.HOLDING
+        return State.WAITING if beginning else State.HOLDING

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("muse_ros.msg")
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RUN = "import sys; from muse_ros.nodes.{node} import main; sys.exit(main())"
 
 
