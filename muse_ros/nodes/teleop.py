@@ -7,6 +7,7 @@ Parameters, publishers and timers are here, meaning is in ``muse_ros.teleop``.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
@@ -18,24 +19,36 @@ from muse_ros.arm.arbiter import HEARTBEAT_S
 from muse_ros.bridge import ACTION_QOS, time_message
 from muse_ros.missing_package import explain
 from muse_ros.msg import Action
+from muse_ros.nodes.device_report import DeviceReport
+from muse_ros.nodes.operator_buttons import OperatorButtons
 from muse_ros.nodes.operator_window import open_operator_window
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
 from muse_ros.nodes.verbs import Verbs
-from muse_ros.teleop.keyboard import SERVICES
+from muse_ros.teleop.keyboard import ENABLE_KEY, SERVICES
 from muse_ros.window.events import NO_INPUT
 from muse_ros.window.from_messages import twist_of
 from muse_ros.window.view import TeleopView
 
 DEVICES = {  # imported when chosen: a robot without pygame or MuJoCo has a teleop node all the same
-    "expert": "muse_ros.nodes.expert_device:ExpertDevice",
     "keyboard": "muse_ros.nodes.keyboard_device:KeyboardDevice",
+    "gamepad": "muse_ros.nodes.mapped_devices:gamepad",
+    "joy": "muse_ros.nodes.mapped_devices:joy",
+    "spacemouse": "muse_ros.nodes.mapped_devices:spacemouse",
+    "twist": "muse_ros.nodes.followed_devices:TwistDevice",
+    "pose": "muse_ros.nodes.followed_devices:PoseDevice",
+    "joint": "muse_ros.nodes.followed_devices:JointDevice",
+    "expert": "muse_ros.nodes.expert_device:ExpertDevice",
     "none": "muse_ros.nodes.no_device:NoDevice",
 }
 
 
 class TeleopNode(Node):
-    """Publishes what the operator, or the scripted expert, asks of the arm."""
+    """Publishes what the operator, or the scripted expert, asks of the arm.
+
+    Attributes:
+        beats: Messages published at the heartbeat.
+    """
 
     def __init__(self, **options: Any) -> None:
         """Open the device that the parameter ``device`` names.
@@ -49,6 +62,7 @@ class TeleopNode(Node):
         super().__init__("teleop", **options)
         self.finished = threading.Event()
         self.failure = ""
+        self.beats = 0
         self.base_frame = declare(self, "base_frame", "panda_link0", "frame of the actions")
         device = declare(self, "device", "keyboard", f"one of {', '.join(DEVICES)}", choices=tuple(DEVICES))
         self.gripper_half_open = declare(
@@ -57,6 +71,8 @@ class TeleopNode(Node):
         self._last = self.action((), 0, HEARTBEAT_S, deadman=False)
         self.verbs = Verbs(self, SERVICES)
         self.window = open_operator_window(self, self.verbs, self.gripper_half_open)
+        self.buttons = OperatorButtons(self, self.verbs)
+        self.report = DeviceReport(self, device)
         self._device_name = device
         module, _, name = DEVICES[device].partition(":")
         try:
@@ -68,17 +84,27 @@ class TeleopNode(Node):
         self.create_timer(HEARTBEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.get_logger().info(f"teleop by {device}")
 
-    def action(self, values: Sequence[float], stamp_ns: int, period_s: float, deadman: bool) -> Action:
-        """An ``ee_delta`` action from this node.
+    def action(
+        self,
+        values: Sequence[float],
+        stamp_ns: int,
+        period_s: float,
+        deadman: bool,
+        enable: bool = False,
+        space: str = Action.EE_DELTA,
+    ) -> Action:
+        """An action from this node.
 
         Args:
-            values: The seven values, or none for a heartbeat.
+            values: The values of its space, or none for a heartbeat.
             stamp_ns: The tick at which it was decided [ns].
             period_s: Time that it is spread over [s].
             deadman: Whether the operator allows motion.
+            enable: Whether the operator lets a policy or a replay move the arm.
+            space: Its action space.
         """
         message = Action(
-            action_space=Action.EE_DELTA, values=values, period=period_s, source=Action.TELEOP, deadman=deadman
+            action_space=space, values=values, period=period_s, source=Action.TELEOP, deadman=deadman, enable=enable
         )
         message.header.stamp = time_message(stamp_ns)
         message.header.frame_id = self.base_frame
@@ -93,6 +119,10 @@ class TeleopNode(Node):
         """The node's clock [ns]."""
         return self.get_clock().now().nanoseconds
 
+    def steady_ns(self) -> int:
+        """The clock that silence is measured by [ns]."""
+        return time.monotonic_ns()
+
     def close(self) -> None:
         """Let go of the arm, then of the device and the window."""
         self.publish(self.action((), self.now_ns(), HEARTBEAT_S, deadman=False))
@@ -102,11 +132,16 @@ class TeleopNode(Node):
     def _beat(self) -> None:
         """At 50 Hz: what the device says now, or its last action once more; then the window."""
         keys = self.window.poll() if self.window else NO_INPUT
+        self.buttons.take_keys(keys)
+        enabled = ENABLE_KEY in keys.held
         fresh = self._device.beat(keys)
         if fresh is None:
+            self._last.enable = enabled
             self._actions.publish(self._last)
         else:
+            fresh.enable = fresh.enable or enabled
             self.publish(fresh)
+        self.beats += 1
         if keys.closed:
             self._close_window()
         if self.window:
@@ -122,6 +157,7 @@ class TeleopNode(Node):
             gripper_closed=None if twist is None else asked.values[6] > 0.5,
             speed_scale=mapper.speed_scale if mapper else None,
             twist=twist or (0.0,) * 6,
+            problem=self.report.problem or self.report.hint,
         )
 
     def _close_window(self) -> None:

@@ -15,6 +15,8 @@ DEADMAN_KEY = "space"
 GRIPPER_KEY = "g"
 FASTER_KEY = "="
 SLOWER_KEY = "-"
+CLICK_KEY = "c"
+ENABLE_KEY = "tab"
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ def help_lines() -> list[tuple[str, str]]:
         *motion,
         (GRIPPER_KEY.upper(), "open / close the gripper"),
         (f"{FASTER_KEY} {SLOWER_KEY}", "faster / slower"),
+        (ENABLE_KEY.upper(), "hold to let a policy or a replay move"),
+        (CLICK_KEY.upper(), "mark this instant"),
         (START_STOP_KEY.upper(), "start / stop an episode"),
         *verbs,
     ]

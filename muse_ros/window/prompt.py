@@ -35,7 +35,8 @@ class Prompt:
 
 def prompt(view: WindowView) -> Prompt:
     """The most urgent thing to tell."""
-    return _typing(view) or _dead(view) or _refused(view) or _stopped(view) or _unfocused(view) or _episode(view)
+    urgent = (_typing, _dead, _refused, _stopped, _device, _unfocused)
+    return next((found for look in urgent if (found := look(view))), None) or _episode(view)
 
 
 def _typing(view: WindowView) -> Prompt | None:
@@ -72,6 +73,12 @@ def _stopped(view: WindowView) -> Prompt | None:
     if not view.arm.stopped:
         return None
     return Prompt("The arm is STOPPED. Press P once the cause is gone: it releases the stop.", _news(view), Tone.BAD)
+
+
+def _device(view: WindowView) -> Prompt | None:
+    if not view.teleop.problem:
+        return None
+    return Prompt(f"The {view.teleop.device} moves nothing: {view.teleop.problem}.", _news(view), Tone.WARN)
 
 
 def _unfocused(view: WindowView) -> Prompt | None:

@@ -30,6 +30,7 @@ class TeleopView:
         gripper_closed: What the gripper is asked to be; None where nothing is asked.
         speed_scale: Fraction of full speed that full deflection asks for; None where the device has no such steps.
         twist: Wanted velocity of the tool in the base frame: x y z [m/s], then about x y z [rad/s].
+        problem: Why the device moves nothing, and what to do; empty where all is well.
     """
 
     device: str = ""
@@ -37,6 +38,7 @@ class TeleopView:
     gripper_closed: bool | None = None
     speed_scale: float | None = None
     twist: tuple[float, ...] = (0.0,) * 6
+    problem: str = ""
 
 
 @dataclass(frozen=True)

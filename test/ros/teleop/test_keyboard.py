@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from muse_ros.teleop.keyboard import (
     ANGULAR_AXES,
+    CLICK_KEY,
     DEADMAN_KEY,
+    ENABLE_KEY,
     FASTER_KEY,
     GRIPPER_KEY,
     LINEAR_AXES,
@@ -39,7 +41,16 @@ def test_no_key_has_two_meanings():
 def test_the_help_names_every_key():
     shown = " ".join(keys for keys, _ in help_lines()).lower().split()
     axes = [key for axis in (*LINEAR_AXES, *ANGULAR_AXES) for key in (axis.positive, axis.negative)]
-    others = {DEADMAN_KEY, GRIPPER_KEY, FASTER_KEY, SLOWER_KEY, START_STOP_KEY, *(verb.key for verb in VERBS)}
+    others = {
+        DEADMAN_KEY,
+        GRIPPER_KEY,
+        FASTER_KEY,
+        SLOWER_KEY,
+        CLICK_KEY,
+        ENABLE_KEY,
+        START_STOP_KEY,
+        *(verb.key for verb in VERBS),
+    }
     assert others | set(axes) == set(shown)
 
 

@@ -42,6 +42,14 @@ def test_a_labelled_episode_is_only_asked_whether_to_keep_it(view, episode):
     assert said.text == "It was a failure. ENTER keeps it, X discards it."
 
 
+def test_a_device_that_is_gone_is_told_until_it_is_back(view):
+    shown = view(State.READY)
+    gone = replace(shown, teleop=replace(shown.teleop, device="gamepad", problem="there is no gamepad: plug one in"))
+    assert prompt(gone).text == "The gamepad moves nothing: there is no gamepad: plug one in."
+    assert prompt(gone).tone is Tone.WARN
+    assert "Ready" in prompt(shown).text
+
+
 def test_a_dead_arm_comes_before_a_dead_recorder_and_both_before_a_refusal(view):
     refused = (CallView("collect/keep", "refused", "no episode awaits a decision"),)
     shown = view(calls=refused)

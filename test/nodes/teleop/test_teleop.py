@@ -14,44 +14,13 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from muse_core.control.kinematics import FINGER_NAMES, HOME_Q, JOINT_NAMES
-from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message
+from muse_ros.bridge import SENSOR_QOS, STATUS_QOS, time_message
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import Action, AppliedAction, EpisodeStatus
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.nodes.teleop import TeleopNode
 
 MS = 1_000_000
-
-
-@pytest.fixture
-def teleop(ros, spin):
-    """``teleop(device=..., ...)`` starts a teleop node with these parameters."""
-    nodes = []
-
-    def start(spinning=True, window="false", **parameters):
-        parameters["window"] = window
-        node = TeleopNode(parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
-        nodes.append(node)
-        if spinning:
-            spin(node)
-        return node
-
-    yield start
-    for node in nodes:
-        if node.executor is not None:
-            node.executor.shutdown()
-        node.close()
-        node.destroy_node()
-
-
-@pytest.fixture
-def world(make_node, spin):
-    """The other side of the graph; ``world.actions`` and ``world.labels`` collect what teleop publishes."""
-    node = make_node("world")
-    node.actions, node.labels = [], []
-    node.create_subscription(Action, "action/teleop", node.actions.append, ACTION_QOS)
-    node.create_subscription(Action, "action/teleop_label", node.labels.append, ACTION_QOS)
-    return spin(node)
 
 
 def test_without_a_device_the_heartbeat_says_that_nobody_allows_motion(teleop, world, wait_until):
@@ -197,7 +166,7 @@ def test_taking_over_a_closed_gripper_keeps_it_closed(keyboard, world, wait_unti
     def told():
         applied.publish(AppliedAction(gripper_width=0.0))
         keyboard.step()
-        return keyboard._device._gripper_closed
+        return keyboard._device._axes.gripper_width == 0.0
 
     wait_until(told, what="the arm's commanded width")
     keyboard.press("space")
