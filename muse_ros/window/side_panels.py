@@ -11,10 +11,8 @@ from muse_core.metrics.intervals import wilson_interval
 from muse_ros.window.entry import FIELDS, Typing
 from muse_ros.window.head_panels import Targets
 from muse_ros.window.paint import AMBER, BACKGROUND, BLUE, DIM, FAINT, GREEN, RED, TEXT, Colour, Painter, columns
-from muse_ros.window.prompt import seconds
 from muse_ros.window.view import ArmView, EpisodeView, Level, PolicyView, StreamView, WindowView
-
-IMAGE_ENDS = ("/image/compressed", "/image_raw/compressed", "/image_raw", "/compressed")
+from muse_ros.window.words import arm_words, policy_words, rate_text, short_topic
 
 
 def _lines(paint: Painter, area: pygame.Rect, count: int) -> list[pygame.Rect]:
@@ -51,12 +49,6 @@ def draw_session(paint: Painter, area: pygame.Rect, counts: tuple[int, int, int,
     bar = pygame.Rect(third.left, third.centery - paint.px(5), max(0, third.width - width), paint.px(10))
     _draw_rate(paint, bar, successes, trials)
     return []
-
-
-def rate_text(successes: int, trials: int) -> str:
-    """A success rate and its Wilson interval of 95 %, such as ``75 % (47 .. 91)``."""
-    low, high = wilson_interval(successes, trials)
-    return f"{successes / trials:.0%} ({100 * low:.0f} .. {100 * high:.0f})"
 
 
 def _draw_rate(paint: Painter, bar: pygame.Rect, successes: int, trials: int) -> None:
@@ -141,15 +133,6 @@ def _draw_stream(paint: Painter, line: pygame.Rect, stream: StreamView) -> None:
     paint.write(short_topic(stream.topic), name, "text", colour)
 
 
-def short_topic(topic: str) -> str:
-    """A topic without what every topic of its kind has: ``/cameras/front/image/compressed`` is ``cameras/front``."""
-    for end in IMAGE_ENDS:
-        if topic.endswith(end):
-            topic = topic.removesuffix(end)
-            break
-    return topic.lstrip("/")
-
-
 def arm_content(view: WindowView) -> ArmView:
     """Who has the arm."""
     arm = view.arm
@@ -161,24 +144,6 @@ def draw_arm(paint: Painter, area: pygame.Rect, arm: ArmView) -> Targets:
     level, head, detail = arm_words(arm)
     _draw_light_and_words(paint, area, level, head, detail)
     return []
-
-
-def arm_words(arm: ArmView) -> tuple[Level, str, str]:
-    """The arm's light, what it does, and more about it."""
-    name = f"arm: {arm.robot}" if arm.robot else "arm"
-    if not arm.known:
-        return Level.MISSING, "no arm", "the panda node is not heard"
-    if arm.silent_s is not None:
-        return Level.MISSING, "arm silent", f"for {seconds(arm.silent_s)}"
-    if arm.stopped:
-        return Level.MISSING, "STOPPED", f"{name}; P releases the stop"
-    if arm.homing:
-        return Level.OK, "going home", f"{name}; taking it with the deadman ends that"
-    if arm.takeover:
-        return Level.DEGRADED, "TAKEN OVER by the operator", name
-    if arm.source:
-        return Level.OK, f"{arm.source} moves it", name
-    return Level.OK, "holds still", name
 
 
 def policy_content(view: WindowView) -> PolicyView | None:
@@ -195,18 +160,6 @@ def draw_policy(paint: Painter, area: pygame.Rect, policy: PolicyView | None) ->
     if policy is not None:
         _draw_light_and_words(paint, area, *policy_words(policy))
     return []
-
-
-def policy_words(policy: PolicyView) -> tuple[Level, str, str]:
-    """The policy's light, what it does, and more about it."""
-    if policy.silent_s is not None and policy.state != "INACTIVE":
-        return Level.MISSING, "policy silent", f"for {seconds(policy.silent_s)}"
-    level = {"STOPPED": Level.MISSING, "HOLDING": Level.DEGRADED, "INACTIVE": Level.DEGRADED}.get(
-        policy.state, Level.OK
-    )
-    head = f"policy {policy.state.lower().replace('_', ' ')}"
-    figures = f"{policy.rate_hz:.1f} Hz, {policy.latency_ms:.0f} ms" if policy.rate_hz else ""
-    return level, head, policy.reason if policy.reason and level is not Level.OK else figures or policy.reason
 
 
 def _draw_light_and_words(paint: Painter, area: pygame.Rect, level: Level, head: str, detail: str) -> None:

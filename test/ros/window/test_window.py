@@ -14,9 +14,10 @@ from muse_ros.recording.session import State  # noqa: E402
 from muse_ros.window.entry import FIELDS, Typing  # noqa: E402
 from muse_ros.window.layout import lay_out  # noqa: E402
 from muse_ros.window.paint import AMBER, BLUE, GREEN, RED, Painter  # noqa: E402
-from muse_ros.window.side_panels import rate_text, short_topic, stream_lines  # noqa: E402
+from muse_ros.window.side_panels import stream_lines  # noqa: E402
 from muse_ros.window.view import CameraView, Level, PolicyView, StreamView, WindowView  # noqa: E402
 from muse_ros.window.window import Window  # noqa: E402
+from muse_ros.window.words import rate_text, short_topic  # noqa: E402
 
 SIZE = (1280, 800)
 
