@@ -22,6 +22,7 @@ SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
     "collect": ("muse_ros.launching.up:collect", "collect demonstrations; the same as `muse up collect`"),
     "convert": ("muse_ros.conversion.convert_cli:main", "convert recordings into a dataset"),
     "inspect": ("muse_ros.conversion.inspect_cli:main", "say what a bag, a folder of recordings or a dataset holds"),
+    "doctor": ("muse_ros.doctor.doctor_cli:main", "say what is not well with this computer and the robot's nodes"),
     "import": ("muse_core.datasets.exchange.import_cli:main", "make a dataset of other software's .npz or .hdf5"),
     "export": ("muse_core.datasets.exchange.export_cli:main", "write a dataset as one of these"),
     "relabel": ("muse_core.datasets.relabelling.relabel_cli:main", "label a dataset with modes and waypoints"),

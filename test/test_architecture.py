@@ -54,6 +54,7 @@ ARROWS = {
     "muse_ros": {
         "contract": set(),
         "cameras": {"contract"},
+        "doctor": {"cameras", "contract"},
         "launching": {"cameras", "teleop"},  # what the cameras are, which keys work
         "bags": {"contract"},
         "recording": {"bags", "contract"},

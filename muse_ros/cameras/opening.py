@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from muse_ros.cameras.film import Film
+from muse_ros.cameras.opencv_build import build_has
 from muse_ros.cameras.settings import CameraError, CameraSettingError, CameraSettings
 from muse_ros.cameras.source_kind import DEVICE, FILE, GSTREAMER, device_path, kind_of, stable_name
 
@@ -139,20 +140,6 @@ def open_camera(settings: CameraSettings, here: Surroundings | None = None) -> O
             camera.warnings.append("the pipeline may queue old pictures: end it with `appsink drop=true max-buffers=1`")
         return camera
     return _open_device(settings, here)
-
-
-def build_has(feature: str, build_information: str) -> bool:
-    """Whether OpenCV was built with a feature of its video input, such as ``GStreamer``.
-
-    Args:
-        feature: As `build_information` names it.
-        build_information: What ``cv2.getBuildInformation()`` says.
-    """
-    for line in build_information.splitlines():
-        name, separator, value = line.partition(":")
-        if separator and name.strip() == feature:
-            return value.strip().startswith("YES")
-    return False
 
 
 def _open_film(settings: CameraSettings, here: Surroundings) -> Capture:

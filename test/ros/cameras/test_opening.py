@@ -4,7 +4,8 @@ import cv2
 import pytest
 
 from muse_ros.cameras.numbered_picture import draw, read, write_film
-from muse_ros.cameras.opening import build_has, fourcc_text, open_camera
+from muse_ros.cameras.opencv_build import build_has
+from muse_ros.cameras.opening import fourcc_text, open_camera
 from muse_ros.cameras.settings import CameraError, CameraSettingError
 
 

@@ -1,0 +1,59 @@
+"""The contract: can it be read, what does recording it need of the disk, and does the live graph serve it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from muse_ros.doctor.finding import Finding, Verdict
+
+DEFAULT_RATE = 60e6  # bytes/s: two raw cameras, or what a lab with more than a contract may record
+COMPRESSED, RAW = 110e3, 640 * 480 * 3.0  # bytes a picture: a JPEG of 640x480 is 40 to 110 kB
+PICTURES_HZ, STATES_HZ, STATE = 30.0, 1000.0, 500.0
+
+
+def read_contract(name: str) -> tuple[Any, Finding]:
+    """(the contract or None, what came of reading it)."""
+    try:
+        from muse_ros.contract.contract import load_contract
+    except ImportError as error:
+        return None, Finding("contract", name, Verdict.SKIP, f"cannot be read here: {error}", "pip install -e .")
+    try:
+        contract = load_contract(name)
+    except (OSError, ValueError) as error:
+        return None, Finding(
+            "contract", name, Verdict.FAIL, str(error), "muse contract init   # writes one from live topics"
+        )
+    found = f"{len(contract.observations)} observations, {len(contract.actions)} actions at {contract.rate_hz:g} Hz"
+    return contract, Finding("contract", name, Verdict.OK, found)
+
+
+def needed_rate(contract: Any) -> float:
+    """What recording a contract's streams needs of the disk [bytes/s]; without one, 60 MB/s."""
+    if contract is None:
+        return DEFAULT_RATE
+    total = 0.0
+    for type_name in contract.topics().values():
+        if type_name.endswith("/CompressedImage"):
+            total += COMPRESSED * PICTURES_HZ
+        elif type_name.endswith("/Image"):
+            total += RAW * PICTURES_HZ
+        else:
+            total += STATE * STATES_HZ
+    return total
+
+
+def check_live(contract: Any, heard: dict[str, Any], namespace: str) -> list[Finding]:
+    """The live topics against the contract."""
+    topics = heard.get("topics", {})
+    if contract is None or not topics:
+        why = "no topic is live: start the robot, or `muse up collect`, and ask again"
+        if contract is None:
+            why = "not compared with a contract; muse doctor --contract panda does"
+        return [Finding("contract", "live graph", Verdict.SKIP, why)]
+    from muse_ros.contract.audit import problems
+
+    found = problems(contract, topics, namespace)
+    if not found:
+        return [Finding("contract", "live graph", Verdict.OK, f"all {len(contract.topics())} topics are there")]
+    cure = "start what publishes it, or say where it is: muse contract check --help"
+    return [Finding("contract", "live graph", Verdict.FAIL, problem, cure) for problem in found]
