@@ -6,6 +6,7 @@ Everything runs in the thread that spins the node: where the window hangs, the h
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -24,12 +25,13 @@ from muse_ros.window.buttons import OVERLAY, OVERLAY_KEY, RESET, STOP, TYPE, TYP
 from muse_ros.window.events import WindowInput
 from muse_ros.window.view import TeleopView, WindowView
 
-DRAW_EVERY = 2
+DRAW_PAUSE_S = 0.03  # with beats of 20 ms: every second one draws
+DRAW_SHARE = 3.0  # a slow screen gets at most every third part of the time: the heartbeat goes first
 WANTED = ("auto", "true", "false")
 
 
 class OperatorWindow:
-    """Polled at every heartbeat, drawn at every second one."""
+    """Polled at every heartbeat, drawn at every second one, or as often as the screen is fast."""
 
     def __init__(self, verbs: Verbs, window: Any, topics: WindowTopics) -> None:
         """Take an open window.
@@ -44,7 +46,7 @@ class OperatorWindow:
         self._overlay = False
         self._focused = False
         self._state = EpisodeStatus.IDLE
-        self._beats = 0
+        self._draw_after_s = 0.0
 
     def poll(self) -> WindowInput:
         """What the operator did since the last poll, after doing it; without the keys where a text is typed."""
@@ -65,10 +67,12 @@ class OperatorWindow:
         return found
 
     def draw(self, teleop: TeleopView) -> None:
-        """Show what there is to show, at every second call."""
-        self._beats += 1
-        if self._beats % DRAW_EVERY == 0:
+        """Show what there is to show; most calls draw nothing."""
+        began_s = time.monotonic()
+        if began_s >= self._draw_after_s:
             self._window.draw(self.view(teleop))
+            took_s = time.monotonic() - began_s
+            self._draw_after_s = began_s + max(DRAW_PAUSE_S, DRAW_SHARE * took_s)
 
     def close(self) -> None:
         """Close the window. Safe to call twice."""

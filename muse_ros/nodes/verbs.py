@@ -15,7 +15,6 @@ from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from std_srvs.srv import Trigger
 
-from muse_ros.window.buttons import RESET
 from muse_ros.window.view import CallView
 
 NO_ANSWER_S = 3.0
@@ -107,7 +106,7 @@ class Verbs:
             self._node.get_logger().warning(f"{service}: {answer.message}")
             self._settle(service, "refused", answer.message or f"{service} was refused")
             return
-        own = service.startswith("collect/") and service != RESET  # the episode's own state is shown anyway
+        own = service.startswith("collect/")  # the episode's own state is shown anyway
         self._settle(service, "done", "" if own else answer.message)
 
     def _take_result(self, name: str, field: str, future: Any) -> None:

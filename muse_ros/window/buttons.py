@@ -20,7 +20,7 @@ LABELS = {
     "collect/keep": "Keep",
     "collect/discard": "Discard",
     "collect/undo": "Undo",
-    RESET: "Reset scene",
+    RESET: "Reset",
     "panda/home": "Go home",
     "panda/recover": "Recover",
     STOP: "STOP",

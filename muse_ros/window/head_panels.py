@@ -146,22 +146,24 @@ def draw_question(paint: Painter, area: pygame.Rect, content: tuple[EpisodeView,
         paint.write(text, pygame.Rect(half.left, head.top, half.width, head.height), "large", TEXT)
     chosen = {Outcome.SUCCESS: "collect/success", Outcome.FAILURE: "collect/failure"}.get(episode.outcome, "")
     tints = {"collect/success": GREEN, "collect/failure": AMBER, "collect/keep": GREEN, "collect/discard": RED}
+    fits = all(paint.width(button.label.upper(), "huge") < halves[0].width // 2 - paint.px(24) for button in answers)
+    role = "huge" if fits else "large"
     targets: Targets = []
     for half, pair in zip(halves, (answers[:2], answers[2:]), strict=True):
         below = pygame.Rect(half.left, head.bottom + paint.px(6), half.width, inner.bottom - head.bottom - paint.px(6))
         for place, button in zip(columns(below, 2, paint.px(10)), pair, strict=True):
-            _draw_answer(paint, place, button, tints[button.action], button.action == chosen)
+            _draw_answer(paint, place, button, (tints[button.action], role), button.action == chosen)
             targets.append((place, button.action))
     return targets
 
 
-def _draw_answer(paint: Painter, area: pygame.Rect, button: Button, tint: Colour, chosen: bool) -> None:
+def _draw_answer(paint: Painter, area: pygame.Rect, button: Button, style: tuple[Colour, str], chosen: bool) -> None:
+    tint, role = style
     full = chosen or button.state in ("pending", "done")
     paint.panel(area, tint if full else RAISED)
     paint.frame(area, tint, 3)
     upper = pygame.Rect(area.left + 4, area.top, area.width - 8, round(0.62 * area.height))
     lower = pygame.Rect(upper.left, upper.bottom - paint.px(4), upper.width, area.bottom - upper.bottom)
-    role = "huge" if paint.width(button.label.upper(), "huge") <= upper.width else "large"
     paint.write(button.label.upper(), upper, role, BLACK if full else TEXT, "centre")
     paint.write(button.key, lower, "strong", BLACK if full else tint, "centre")
 

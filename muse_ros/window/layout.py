@@ -73,7 +73,9 @@ def lay_out(size: tuple[int, int], asking: bool = False, policy: bool = False) -
     buttons, rest = _bottom(rest, button_rows * px(34 if compact else 40) + (button_rows - 1) * gap, gap)
     side, rest = _right(rest, max(px(250), min(px(360), round(0.28 * width))), gap)
     motion, rest = _bottom(rest, px(94 if compact else 116), gap)
-    question, rest = _bottom(rest, min(px(150), round(0.55 * rest.height)), gap) if asking else (_none(rest), rest)
+    question, rest = (
+        _bottom(rest, min(px(118 if compact else 150), rest.height // 2), gap) if asking else (_none(rest), rest)
+    )
     line, frame = px(20 if compact else 23), px(8 if compact else 14)
     session, side = _top(side, 3 * line + frame, gap)
     fields, side = _bottom(side, 4 * line + frame, gap)

@@ -11,7 +11,8 @@ from muse_ros.window.paint import AMBER, BACKGROUND, BLUE, DIM, FAINT, GREEN, RE
 from muse_ros.window.view import ArmView, TeleopView, WindowView
 
 LINEAR_FULL, ANGULAR_FULL = 0.25, 0.6  # the arm's default limits [m/s], [rad/s]: a full bar
-AXES = ("x", "y", "z", "roll", "pitch", "turn")
+PLAIN_AXES = ("x", "y", "z", "roll", "pitch", "turn")
+KEY_AXES = tuple(axis.label.split()[0] for axis in (*LINEAR_AXES, *ANGULAR_AXES))  # the positive direction's name
 Content = tuple[TeleopView, ArmView]
 
 
@@ -48,13 +49,15 @@ def draw_motion(paint: Painter, area: pygame.Rect, content: Content) -> Targets:
         line = pygame.Rect(inner.left, inner.top + index * height, left - paint.px(10), height)
         _draw_switch(paint, line, key, text, colour)
     bars = pygame.Rect(inner.left + left, inner.top, inner.width - left, 3 * height)
+    names = KEY_AXES if keys and bars.width > paint.px(440) else PLAIN_AXES
     for index in range(6):
         column, row = divmod(index, 3)
         width = bars.width // 2
         cell = pygame.Rect(bars.left + column * width, bars.top + row * height, width - paint.px(10), height)
         axis = (*LINEAR_AXES, *ANGULAR_AXES)[index]
         shown = f"{axis.positive}/{axis.negative}".upper() if keys else ""
-        _draw_bar(paint, cell, (AXES[index], shown), teleop.twist[index], arm.twist[index])
+        label = max(paint.width(name) for name in names[3 * column : 3 * column + 3]) + paint.px(8)
+        _draw_bar(paint, cell, label, (names[index], shown), teleop.twist[index], arm.twist[index])
     _draw_last_line(paint, pygame.Rect(inner.left, inner.top + 3 * height, inner.width, height), arm)
     return []
 
@@ -83,9 +86,10 @@ def _draw_switch(paint: Painter, line: pygame.Rect, key: str, text: str, colour:
     paint.write(text, pygame.Rect(left, line.top, max(0, line.right - left), line.height), role, colour)
 
 
-def _draw_bar(paint: Painter, cell: pygame.Rect, names: tuple[str, str], asked: float, applied: float) -> None:
-    """A bar in two halves: above what is asked, below what is applied."""
-    label = paint.width("pitch") + paint.px(8)
+def _draw_bar(
+    paint: Painter, cell: pygame.Rect, label: int, names: tuple[str, str], asked: float, applied: float
+) -> None:
+    """A bar in two halves, behind its name and its keys: above what is asked, below what is applied."""
     keys = paint.width("W/S", "strong") + paint.px(8) if names[1] else 0
     paint.write(names[0], cell, "text", FAINT)
     if keys:

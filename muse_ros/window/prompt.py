@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
 from muse_ros.recording.session import Outcome, State
+from muse_ros.window.buttons import LABELS
 from muse_ros.window.view import CallView, EpisodeView, Level, WindowView
+
+PLAIN = re.compile(r"ready: start|episode_\d+ is \w+: (label it success or failure, then )?keep or discard")
+"""Advice of the collect node that the window gives itself, with its keys."""
 
 
 class Tone(Enum):
@@ -66,7 +71,10 @@ def _running(episode: EpisodeView) -> bool:
 
 def _refused(view: WindowView) -> Prompt | None:
     refused: CallView | None = next((call for call in view.calls if call.state == "refused"), None)
-    return Prompt(f"Not done: {refused.service}", refused.text, Tone.WARN) if refused else None
+    if refused is None:
+        return None
+    what = LABELS.get(refused.service, refused.service.removeprefix("type/"))
+    return Prompt(f"Not done: {what}", refused.text, Tone.WARN)
 
 
 def _stopped(view: WindowView) -> Prompt | None:
@@ -112,8 +120,10 @@ def _idle(view: WindowView) -> Prompt:
 def _ready(view: WindowView) -> Prompt:
     homing = "The arm is on its way home. " if view.arm.homing else ""
     following = f"episode {view.episode.index + 1 if view.episode.episode_id else 0}"
-    look = " Compare with the last start; V hides it." if view.overlay else ""
-    return Prompt(f"{homing}Ready: set the scene, then press R to start {following}.", f"{_news(view)}{look}".strip())
+    text = f"{homing}Ready: set the scene, then press R to start {following}."
+    if view.overlay:
+        return Prompt(text, "The last start is laid over the cameras: put things where they were. V hides it.")
+    return Prompt(text, _news(view) or _hold(view))
 
 
 def _recording(view: WindowView) -> Prompt:
@@ -127,21 +137,23 @@ def _recording(view: WindowView) -> Prompt:
 
 def _hold(view: WindowView) -> str:
     if view.teleop.device == "keyboard" and not view.teleop.deadman:
-        return "Hold SPACE to let the arm move; without it the arm holds still."
-    return "X throws it away at once."
+        return "To move the arm hold SPACE and the keys beside the bars; without SPACE it holds still."
+    return "X throws it away at once." if view.episode.state is State.RECORDING else ""
 
 
 def _deciding(view: WindowView) -> Prompt:
     if view.episode.outcome is Outcome.UNLABELLED:
-        return Prompt("Was it a success? Y or N. Then ENTER keeps it, X discards it.", view.episode.message, Tone.ASK)
+        text = "Was it a success? Y or N. Then ENTER keeps it, X discards it."
+        return Prompt(text, _news(view) or "The label may be left out.", Tone.ASK)
     label = view.episode.outcome.name.lower()
-    return Prompt(f"It was a {label}. ENTER keeps it, X discards it.", "Y and N change the label.", Tone.ASK)
+    detail = _news(view) or "Y and N change the label."
+    return Prompt(f"It was a {label}. ENTER keeps it, X discards it.", detail, Tone.ASK)
 
 
 def _news(view: WindowView) -> str:
-    """What else there is to tell: what a verb did, or the collect node's own words."""
+    """What else there is to tell: what a verb did, or what the collect node says beyond what is told anyway."""
     done = next((call.text for call in view.calls if call.state in ("done", "over") and call.text), "")
-    return done or view.episode.message
+    return done or ("" if PLAIN.fullmatch(view.episode.message) else view.episode.message)
 
 
 def number(episode: EpisodeView) -> str:

@@ -41,7 +41,7 @@ def draw_session(paint: Painter, area: pygame.Rect, counts: tuple[int, int, int,
             paint.write(str(count), cell, "large", colour if count else FAINT, "right")
     trials = successes + failures
     if not trials:
-        paint.write("success rate: nothing labelled yet", third, "text", FAINT)
+        paint.write("nothing labelled yet", third, "text", FAINT)
         return []
     text = rate_text(successes, trials)
     width = paint.width(text) + paint.px(10)

@@ -10,6 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "muse")
+# A texture per frame costs two to four times as much as handing the pixels over, where no GPU draws (measured: 4K under
+# Xvfb 42 ms instead of 10).
+os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
 import pygame
 
 from muse_ros.recording.session import State

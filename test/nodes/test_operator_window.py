@@ -154,7 +154,7 @@ def test_a_refusal_is_shown_with_its_reason_until_the_state_changes(operator, re
     operator.until(speaking(recorder, EpisodeStatus.IDLE), "the recorder")
     operator.press("r")
     view = operator.until(lambda view: any(c.state == "refused" for c in view.calls) and view, "the refusal")
-    assert prompt(view).text == "Not done: collect/start" and prompt(view).detail == "/action is not arriving"
+    assert prompt(view).text == "Not done: Start" and prompt(view).detail == "/action is not arriving"
     view = operator.until(speaking(recorder, EpisodeStatus.READY), "the news")
     operator.step()
     assert not [call for call in operator.node.verbs.calls() if call.state == "refused"]

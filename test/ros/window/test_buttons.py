@@ -30,7 +30,7 @@ def bright(shown):
 @pytest.mark.parametrize(
     ("state", "labels"),
     [
-        (State.READY, {"Start", "Undo", "Reset scene", "Go home", "Last start", "Note", "STOP"}),
+        (State.READY, {"Start", "Undo", "Reset", "Go home", "Last start", "Note", "STOP"}),
         (State.RECORDING, {"End", "Success", "Failure", "Discard", "Note", "STOP"}),
         (State.SAVING, {"Note", "STOP"}),
     ],

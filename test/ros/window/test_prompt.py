@@ -53,7 +53,7 @@ def test_a_device_that_is_gone_is_told_until_it_is_back(view):
 def test_a_dead_arm_comes_before_a_dead_recorder_and_both_before_a_refusal(view):
     refused = (CallView("collect/keep", "refused", "no episode awaits a decision"),)
     shown = view(calls=refused)
-    assert prompt(shown).text == "Not done: collect/keep"
+    assert prompt(shown).text == "Not done: Keep"
     assert prompt(shown).detail == "no episode awaits a decision"
     shown = replace(shown, episode=replace(shown.episode, silent_s=1.2))
     assert "recorder (collect) has been silent for 1.2 s" in prompt(shown).text
@@ -94,3 +94,11 @@ def test_an_alarm_is_told_with_what_to_do_about_it(view, episode):
 
 def test_durations_read_well():
     assert [seconds(value) for value in (0.84, 12.3, 185.0)] == ["0.8 s", "12 s", "3:05 min"]
+
+
+def test_advice_that_the_window_gives_itself_is_not_repeated_but_what_goes_beyond_it_is(view, episode):
+    assert "hold SPACE" in prompt(view(episode=episode(message="ready: start"))).detail
+    more = "ready: set the table as it was, then start"
+    assert prompt(view(episode=episode(message=more))).detail == more
+    ended = "episode_0003 is unlabelled (it ended because the disk is full): label it success or failure, then keep"
+    assert prompt(view(episode=episode(State.DECIDING, message=ended))).detail == ended
