@@ -55,7 +55,7 @@ class PolicyNode(LifecycleNode):
         self._device = declare(self, "device", "cpu", "where the model runs: cpu, cuda, cuda:1")
         self._threads = declare(self, "torch_threads", 1, "threads of one inference", (1, 64))
         self._inference = declare(self, "inference", "auto", "whether ticks wait for the model", choices=INFERENCE)
-        self._latency_s = declare(self, "latency_s", 0.0, "actions of a chunk are taken so far ahead [s]", (0.0, 2.0))
+        self._latency_s = declare(self, "latency_s", 0.0, "from a tick to its action at the arm [s]", (0.0, 2.0))
         self._give_up_s = declare(self, "give_up_s", 1.0, "without an action for so long, it stops [s]", (0.1, 60.0))
         self._goal_file = declare(self, "goal_file", "", "goal: an .npz, or the folder of a dataset's episode")
         self._execute = declare(self, "execute", True, "false: shadow mode, the actions go to policy/shadow_action")

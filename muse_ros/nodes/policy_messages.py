@@ -26,13 +26,13 @@ def action_message(values: Sequence[float], stamp_ns: int, contract: Contract, c
         values: The action, or nothing.
         stamp_ns: The tick at which it was decided [ns].
         contract: Says which action space, frame and period.
-        compensation_s: How long after the tick it is meant to begin [s].
+        compensation_s: How long after the tick it is meant to begin [s]; 0: when it comes, to last a period from then.
     """
     stream = next(iter(contract.actions.values()))
     message = Action(action_space=stream.space, values=values, period=contract.period_s, source=Action.POLICY)
     message.header.stamp = time_message(stamp_ns)
     message.header.frame_id = contract.base_frame
-    if len(values):
+    if len(values) and compensation_s:
         message.target_time = time_message(stamp_ns + round((compensation_s + contract.period_s) * 1e9))
     return message
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from muse_core.control.motion import ACTION_LIFE_PERIODS
 from muse_core.policies.policy import PlanningPolicy, Policy, Readiness
 from muse_ros.contract.contract import Contract
 from muse_ros.policy.fit import PolicyMismatch
@@ -247,7 +248,8 @@ def make_actor(
         latency_s: The compensation [s].
 
     Raises:
-        PolicyMismatch: where actions of one step are to be taken ahead, or further ahead than the model plans.
+        PolicyMismatch: where actions of one step are to be taken ahead, or further ahead than the model plans or an
+            arm allows.
     """
     key = next(iter(contract.actions))
     chunk = readiness.chunk if readiness else 1
@@ -262,6 +264,12 @@ def make_actor(
         raise PolicyMismatch(
             f"the model plans {chunk} actions, {chunk * contract.period_s:g} s; latency_s {latency_s:g} and "
             f"{lead * contract.period_s:.2f} s of planning leave none of them in time"
+        )
+    longest_s = (ACTION_LIFE_PERIODS - 1.0) * contract.period_s
+    if latency_s > longest_s:
+        raise PolicyMismatch(
+            f"latency_s is {latency_s:g}, but an arm refuses actions that are to be complete later than "
+            f"{ACTION_LIFE_PERIODS:g} periods after their tick: it may be {longest_s:g} at most"
         )
     schedule = Schedule(
         round(contract.period_s * 1e9),

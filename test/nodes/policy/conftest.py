@@ -51,13 +51,14 @@ class Scripted:
     """Answers with what it is told to, and remembers what it saw."""
 
     def __init__(self):
-        self.seen, self.resets, self.answer = [], 0, None
+        self.seen, self.resets, self.answer, self.before = [], 0, None, lambda: None
 
     def reset(self):
         self.resets += 1
 
     def act(self, observation):
         self.seen.append(observation["ee_position"].copy())
+        self.before()
         if isinstance(self.answer, Exception):
             raise self.answer
         if self.answer is not None:
@@ -115,6 +116,14 @@ class World:
         message = EpisodeEvent(event=name, episode_id=episode)
         message.header.stamp = time_message(self.now_ns)
         self._events.publish(message)
+
+    def stops(self):
+        return [e for e in self.heard if e.event == EpisodeEvent.POLICY_STOP]
+
+    def states(self):
+        """States of the ticks in order, each as often as it follows itself once."""
+        found = [s.state for s in self.statuses if s.keys or s.reason != "the episode has ended"]
+        return [state for state, before in zip(found, [None, *found], strict=False) if state != before]
 
     def asked(self):
         """Actions proper, by stamp: what the heartbeat repeats counts once."""

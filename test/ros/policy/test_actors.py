@@ -197,3 +197,6 @@ def test_a_compensation_that_no_action_reaches_is_refused():
         actor_of(Planning(), "synchronous", latency_s=0.6)
     with pytest.raises(PolicyMismatch, match="leave none of them in time"):
         actor_of(Planning(), "asynchronous", inference_s=0.5, latency_s=0.1)
+    with pytest.raises(PolicyMismatch, match=r"it may be 0\.15 at most"):
+        actor_of(Planning(), "synchronous", latency_s=0.2)
+    actor_of(Planning(), "synchronous", latency_s=0.15)
