@@ -116,6 +116,7 @@ def _robot(values: Values) -> list[NodeSpec]:
     parameters = {name: values[name] for name in names}
     # A clock that outruns real time must not outrun whoever leads the arm.
     parameters["lockstep"] = values["clock"] and values["lockstep"]
+    parameters["publish_cameras"] = not values["cameras"]  # two publishers of one camera would mix their pictures
     return [_node(values, "panda", parameters, required=True, stops_last=True)]
 
 

@@ -18,7 +18,7 @@ from rclpy.node import Node
 from std_msgs.msg import String
 
 from muse_ros.bridge import SENSOR_QOS, message_class
-from muse_ros.recording.cdr_stamps import begins_with_stamp, stamp_ns
+from muse_ros.contract.message_fields import DecodeError, begins_with_stamp, cdr_stamp_ns
 
 CONNECT_S = 5.0
 PERIOD_S = 0.02
@@ -88,7 +88,10 @@ class Probe:
                 self.node.create_subscription(kind, topic, partial(self._hear, topic), SENSOR_QOS, raw=True)
 
     def _hear(self, topic: str, data: bytes) -> None:
-        stamp = stamp_ns(data)
+        try:
+            stamp = cdr_stamp_ns(data)
+        except DecodeError:
+            return
         if stamp:
             lag_s = (time.time_ns() - stamp) / NS_PER_S
             # The smallest: a heartbeat repeats a stamp for as long as nothing new is decided.

@@ -113,6 +113,7 @@ class PandaNode(Node):
 
     def _make_loop(self) -> ArmLoop:
         camera_rate_hz = declare(self, "camera_rate_hz", 20.0, "pictures per second of the cameras [Hz]", (0.1, 100.0))
+        views = declare(self, "publish_cameras", True, "false: other nodes publish cameras under these names")
         quality = declare(self, "jpeg_quality", 90, "of the cameras' pictures", (1, 100))
         clock = declare(self, "clock", False, "make the time: publish /clock, run faster than real time")
         factor = declare(self, "clock_factor", 5.0, "largest speed of the clock, except in lockstep [1]", (0.1, 100.0))
@@ -134,7 +135,7 @@ class PandaNode(Node):
             pace = SimulatedPace(PERIOD_NS, CLOCK_START_NS, factor, time.monotonic_ns, time.sleep)
         else:
             pace = RealTimePace(PERIOD_NS, time.time_ns, time.monotonic_ns, time.sleep)
-        world = WorldTopics(self, self._driver, quality, clock) if self._simulated else None
+        world = WorldTopics(self, self._driver, quality, clock, views) if self._simulated else None
         waiting = Lockstep(tick_rate_hz, latency_s) if lockstep else None
         return ArmLoop(
             self._driver, self._control, ArmTopics(self), world, pace, camera_rate_hz, waiting, self.get_logger()

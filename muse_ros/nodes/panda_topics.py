@@ -81,8 +81,8 @@ class ArmTopics:
 class WorldTopics:
     """What only a simulator can publish: its cameras, its objects, success, and the clock."""
 
-    def __init__(self, node: Node, driver: SimulatedDriver, jpeg_quality: int, clock: bool) -> None:
-        """Make the publishers; that of /clock only where `clock` is set."""
+    def __init__(self, node: Node, driver: SimulatedDriver, jpeg_quality: int, clock: bool, views: bool) -> None:
+        """Make the publishers; that of /clock only where `clock` is set, those of the cameras where `views` is."""
         self._driver, self._jpeg_quality = driver, jpeg_quality
         self._cameras = {
             name: (
@@ -91,6 +91,7 @@ class WorldTopics:
                 camera_info(name, driver.camera_size, fovy_deg),
             )
             for name, fovy_deg in driver.camera_fovy_deg.items()
+            if views
         }
         self._objects = node.create_publisher(PoseArray, "sim/objects", SENSOR_QOS)
         self._success = node.create_publisher(Bool, "sim/success", STATUS_QOS)

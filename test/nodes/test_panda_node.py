@@ -140,6 +140,13 @@ def test_in_real_time_stamps_are_the_systems_time_on_the_grid(panda, operator, w
     assert one.heard["/clock"] == []
 
 
+def test_where_other_nodes_publish_the_cameras_it_publishes_none(panda, make_node, wait_until):
+    panda(**SMALL, publish_cameras=False)
+    other = make_node("other")
+    wait_until(lambda: other.count_publishers("sim/objects") == 1, what="discovery")
+    assert other.count_publishers("cameras/front/image/compressed") == 0
+
+
 def test_teleop_moves_the_arm_and_its_choice_is_published_with_its_stamp(panda, operator, wait_until):
     panda(**FAST)
     one = operator()

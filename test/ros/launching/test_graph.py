@@ -130,6 +130,8 @@ def test_each_camera_of_a_file_gets_a_node_whose_loss_ends_nothing(tmp_path: Pat
     cameras.write_text("cameras:\n  front: {source: /dev/video0, width: 640, height: 480}\n  wrist: {source: a.mp4}\n")
     found = nodes("collect", {}, cameras=str(cameras), namespace="left")
     assert list(found) == ["panda", "camera_front", "camera_wrist", "collect"]
+    assert found["panda"].parameters["publish_cameras"] is False
+    assert nodes("collect", {})["panda"].parameters["publish_cameras"] is True
     front, wrist = found["camera_front"], found["camera_wrist"]
     assert (front.program, front.full_name, front.required) == ("camera", "/left/camera_front", False)
     assert front.parameters["width"] == 640
