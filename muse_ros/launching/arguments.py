@@ -88,6 +88,7 @@ COMMON = (
 )
 TELEOP = (
     Argument("teleop", "auto", "the device that leads the arm; auto: the keyboard where there is a display", DEVICES),
+    Argument("mapping", "", "what the device's axes and buttons mean: a name in config/teleop, or a file"),
     Argument("window", "auto", "the operator's window; auto: where there is a display", ("auto", "true", "false")),
 )
 EPISODES = (

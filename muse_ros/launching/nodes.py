@@ -139,7 +139,10 @@ def _teleop(values: Values, environment: Environment) -> list[NodeSpec]:
     device = chosen_device(values, environment)
     if device == "none" and not has_window(values, environment):
         return []
-    parameters = {"device": device, "window": values["window"], "task": values["task"], "seed": values["seed"]}
+    parameters = {name: values[name] for name in ("window", "task", "seed")} | {"device": device}
+    if values["mapping"]:
+        mapping = str(values["mapping"])
+        parameters["mapping"] = str(_existing("mapping", values)) if mapping.endswith((".yaml", ".yml")) else mapping
     return [_node(values, "teleop", parameters)]
 
 

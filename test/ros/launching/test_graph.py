@@ -70,6 +70,15 @@ def test_a_device_that_was_named_is_started_without_a_screen_too():
     assert nodes("collect", {}, teleop="gamepad")["teleop"].parameters["device"] == "gamepad"
 
 
+def test_a_mapping_is_a_name_or_a_file_that_is_there(tmp_path):
+    assert nodes("teleop", teleop="joy", mapping="spacenav")["teleop"].parameters["mapping"] == "spacenav"
+    file = tmp_path / "mine.yaml"
+    file.write_text("")
+    assert nodes("teleop", teleop="joy", mapping=str(file))["teleop"].parameters["mapping"] == str(file)
+    with pytest.raises(GraphError, match=r"mapping:=other\.yaml: there is no such file"):
+        nodes("teleop", teleop="joy", mapping="other.yaml")
+
+
 def test_without_a_device_the_teleop_node_only_shows_the_window():
     shown = nodes("collect", teleop="none")
     assert (shown["teleop"].parameters["device"], shown["collect"].parameters["source"]) == ("none", "")

@@ -10,6 +10,7 @@ from muse_ros.teleop.keyboard import (
     FASTER_KEY,
     GRIPPER_KEY,
     LINEAR_AXES,
+    SERVICES,
     SLOWER_KEY,
     START_STOP_KEY,
     VERBS,
@@ -17,6 +18,8 @@ from muse_ros.teleop.keyboard import (
     sample_of,
     service_of,
 )
+from muse_ros.teleop.mapping import VERBS as BUTTON_VERBS
+from muse_ros.teleop.verbs import verb_service
 
 
 def test_w_and_a_with_the_deadman_move_forward_and_left():
@@ -61,3 +64,8 @@ def test_one_key_starts_and_stops_an_episode():
 
 def test_motion_keys_call_no_service():
     assert service_of("w", recording=True) is None
+
+
+def test_every_verb_of_a_button_calls_a_service_that_the_node_has_a_client_of():
+    assert {verb_service(verb, recording) for verb in BUTTON_VERBS for recording in (False, True)} <= {*SERVICES}
+    assert verb_service("start_stop", recording=True) == "collect/stop"
