@@ -157,6 +157,7 @@ class TeleopNode(Node):
             gripper_closed=None if twist is None else asked.values[6] > 0.5,
             speed_scale=mapper.speed_scale if mapper else None,
             twist=twist or (0.0,) * 6,
+            enable=asked.enable,
             problem=self.report.problem or self.report.hint,
         )
 

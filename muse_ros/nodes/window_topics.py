@@ -36,6 +36,7 @@ POLICY_SILENT_S = 1.0
 LIMIT_SHOWN_S = 0.4
 ASKED_S = 0.25
 ARM_STATUS = "panda: arm control"
+HOME = "home"  # source of what the arm applies on its way home
 BITS = {name: getattr(AppliedAction, name) for name in LIMITS}
 
 
@@ -105,7 +106,7 @@ class WindowTopics:
             source=applied.source,
             takeover=chosen is not None and chosen.takeover and applied.source == Action.TELEOP,
             stopped=bool(applied.limited_by & AppliedAction.STOPPED),
-            homing=self._arm_values.get("homing") == "True" and not applied.source,
+            homing=applied.source == HOME,
             gripper_closed=applied.gripper_width < self._gripper_half_open,
             twist=tuple(twist.tolist()),
             limits=tuple(words for words, seen in self._limits_seen.items() if now - seen < LIMIT_SHOWN_S),

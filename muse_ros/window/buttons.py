@@ -75,7 +75,7 @@ def legal(view: WindowView, service: str) -> bool:
     if node == "collect":
         return view.episode.alive and verb in view.episode.legal_verbs
     if verb == "stop":
-        return view.arm.alive and not view.arm.stopped
+        return not view.arm.stopped  # of an arm that is not heard, too
     if verb == "recover":
         return view.arm.alive and view.arm.stopped
     at_work = view.episode.alive and view.episode.state in (State.RECORDING, State.SAVING)

@@ -50,14 +50,14 @@ class CameraPanel:
         if start is not None:
             start.set_alpha(128)
             paint.surface.blit(start, place)
-        label = f"{camera.name}: live and last start" if start is not None else camera.name
-        self._label(paint, place, label, AMBER if start is not None else TEXT)
         if camera.age_s is not None:
             shade = pygame.Surface(place.size)
             shade.set_alpha(150)
             paint.surface.blit(shade, place)
             paint.frame(place, RED, 4)
             self._verdict(paint, place, f"{camera.name}: STALE, {seconds(camera.age_s)} old")
+        label = f"{camera.name}: live and last start" if start is not None else camera.name
+        self._label(paint, place, label, AMBER if start is not None else TEXT)
 
     @staticmethod
     def _label(paint: Painter, place: pygame.Rect, text: str, colour: tuple[int, int, int]) -> None:

@@ -65,9 +65,12 @@ def texts_of(status: Any) -> dict[str, str]:
 
 
 def stream_views(status: Any) -> tuple[StreamView, ...]:
-    """The streams of an EpisodeStatus."""
+    """The streams of an EpisodeStatus; a problem is told without the topic that it stands below."""
     return tuple(
-        StreamView(s.topic, Level(s.level), s.problem, round(s.rate), round(s.expected_rate)) for s in status.streams
+        StreamView(
+            s.topic, Level(s.level), s.problem.removeprefix(f"{s.topic}: "), round(s.rate), round(s.expected_rate)
+        )
+        for s in status.streams
     )
 
 

@@ -77,7 +77,7 @@ def _header_words(episode: EpisodeView) -> list[tuple[str, str, Colour]]:
     words = [(f"{int(minutes)}:{rest:04.1f}", "huge", TEXT if episode.state is State.RECORDING else FAINT)]
     if episode.alarm:
         words.append(("ALARM", "large", RED))
-    if episode.degraded:
+    if episode.degraded and episode.state in (State.RECORDING, State.DECIDING):
         words.append(("DEGRADED", "large", AMBER))
     words.append((number(episode) if episode.episode_id else "no episode yet", "large", FAINT))
     if episode.outcome is not Outcome.UNLABELLED:

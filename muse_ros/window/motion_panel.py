@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pygame
 
-from muse_ros.teleop.keyboard import ANGULAR_AXES, DEADMAN_KEY, FASTER_KEY, GRIPPER_KEY, LINEAR_AXES, SLOWER_KEY
+from muse_ros.teleop.keyboard import (
+    ANGULAR_AXES,
+    CLICK_KEY,
+    DEADMAN_KEY,
+    ENABLE_KEY,
+    FASTER_KEY,
+    GRIPPER_KEY,
+    LINEAR_AXES,
+    SLOWER_KEY,
+)
 from muse_ros.window.buttons import key_name
 from muse_ros.window.head_panels import Targets
 from muse_ros.window.paint import AMBER, BACKGROUND, BLUE, DIM, FAINT, GREEN, RED, TEXT, Colour, Painter
@@ -13,15 +24,15 @@ from muse_ros.window.view import ArmView, TeleopView, WindowView
 LINEAR_FULL, ANGULAR_FULL = 0.25, 0.6  # the arm's default limits [m/s], [rad/s]: a full bar
 PLAIN_AXES = ("x", "y", "z", "roll", "pitch", "turn")
 KEY_AXES = tuple(axis.label.split()[0] for axis in (*LINEAR_AXES, *ANGULAR_AXES))  # the positive direction's name
-Content = tuple[TeleopView, ArmView]
+Content = tuple[TeleopView, ArmView, bool]
 
 
 def motion_content(view: WindowView) -> Content:
-    """What device and arm say, to the precision of the bars."""
+    """What device and arm say, to the precision of the bars, and whether a policy is there."""
     arm, teleop = view.arm, view.teleop
     asked = teleop.twist if arm.asked is None else arm.asked
-    shown = TeleopView(teleop.device, teleop.deadman, teleop.gripper_closed, teleop.speed_scale, fractions(asked))
-    return shown, ArmView(
+    shown = replace(teleop, twist=fractions(asked), problem="")
+    applied = ArmView(
         known=arm.alive,
         source=arm.source,
         stopped=arm.stopped,
@@ -29,6 +40,7 @@ def motion_content(view: WindowView) -> Content:
         twist=fractions(arm.twist),
         limits=arm.limits,
     )
+    return shown, applied, view.policy is not None or arm.source == "replay"
 
 
 def fractions(twist: tuple[float, ...]) -> tuple[float, ...]:
@@ -38,14 +50,14 @@ def fractions(twist: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def draw_motion(paint: Painter, area: pygame.Rect, content: Content) -> Targets:
-    """Deadman, gripper and speed on the left, six bars beside them, limits and legend below."""
-    teleop, arm = content
+    """The switches on the left, six bars beside them, limits and legend below those."""
+    teleop, arm, policy = content
     paint.panel(area)
     inner = area.inflate(-paint.px(20), -paint.px(10))
     height = inner.height // 4
     left = min(paint.px(235), round(0.36 * inner.width))
     keys = teleop.device == "keyboard"
-    for index, (key, text, colour) in enumerate(_switches(teleop, arm, keys)):
+    for index, (key, text, colour) in enumerate(_switches(teleop, arm, keys, policy)):
         line = pygame.Rect(inner.left, inner.top + index * height, left - paint.px(10), height)
         _draw_switch(paint, line, key, text, colour)
     bars = pygame.Rect(inner.left + left, inner.top, inner.width - left, 3 * height)
@@ -58,11 +70,12 @@ def draw_motion(paint: Painter, area: pygame.Rect, content: Content) -> Targets:
         shown = f"{axis.positive}/{axis.negative}".upper() if keys else ""
         label = max(paint.width(name) for name in names[3 * column : 3 * column + 3]) + paint.px(8)
         _draw_bar(paint, cell, label, (names[index], shown), teleop.twist[index], arm.twist[index])
-    _draw_last_line(paint, pygame.Rect(inner.left, inner.top + 3 * height, inner.width, height), arm)
+    _draw_last_line(paint, pygame.Rect(bars.left, bars.bottom, bars.width - paint.px(10), height), arm)
     return []
 
 
-def _switches(teleop: TeleopView, arm: ArmView, keys: bool) -> list[tuple[str, str, Colour]]:
+def _switches(teleop: TeleopView, arm: ArmView, keys: bool, policy: bool) -> list[tuple[str, str, Colour]]:
+    """(key, what it does or is, colour) of each switch: deadman, gripper, speed, and the policy's or the mark."""
     if arm.stopped:
         allowed = ("STOPPED", RED)
     elif teleop.deadman:
@@ -74,7 +87,11 @@ def _switches(teleop: TeleopView, arm: ArmView, keys: bool) -> list[tuple[str, s
     gripper = f"gripper {'closed' if closed else 'open'}" if arm.known or asked is not None else "gripper ?"
     speed = "" if teleop.speed_scale is None else f"speed {teleop.speed_scale:.0%}"
     names = (key_name(DEADMAN_KEY), key_name(GRIPPER_KEY), f"{FASTER_KEY} {SLOWER_KEY}") if keys else ("", "", "")
-    return [(names[0], *allowed), (names[1], gripper, TEXT), (names[2], speed, TEXT)]
+    last = (key_name(CLICK_KEY), "marks an instant", FAINT)
+    if policy:
+        on = teleop.enable
+        last = (key_name(ENABLE_KEY), "policy may move" if on else "hold: policy moves", GREEN if on else FAINT)
+    return [(names[0], *allowed), (names[1], gripper, TEXT), (names[2], speed, TEXT), last]
 
 
 def _draw_switch(paint: Painter, line: pygame.Rect, key: str, text: str, colour: Colour) -> None:

@@ -10,7 +10,11 @@ from muse_ros.recording.session import Outcome, State
 from muse_ros.window.buttons import LABELS
 from muse_ros.window.view import CallView, EpisodeView, Level, WindowView
 
-PLAIN = re.compile(r"ready: start|episode_\d+ is \w+: (label it success or failure, then )?keep or discard")
+PLAIN = re.compile(
+    r"ready: start"
+    r"|recording episode_\d+: stop, success or failure ends it"
+    r"|episode_\d+ is \w+: (label it success or failure, then )?keep or discard"
+)
 """Advice of the collect node that the window gives itself, with its keys."""
 
 
@@ -59,7 +63,7 @@ def _dead(view: WindowView) -> Prompt | None:
         text = f"The arm's node (panda) has been silent for {seconds(arm.silent_s)}."
         return Prompt(text, "The arm cannot be seen or moved. Look at its terminal, and start it again.", Tone.BAD)
     if episode.silent_s is not None:
-        lost = "The running episode is cut short; what was written is safe." if _running(episode) else "Kept is safe."
+        lost = "The episode is cut short; what was written is safe." if _running(episode) else "What was kept is safe."
         text = f"The recorder (collect) has been silent for {seconds(episode.silent_s)}: nothing is recorded."
         return Prompt(text, f"{lost} Look at its terminal, and start it again.", Tone.BAD)
     return None
@@ -132,13 +136,14 @@ def _recording(view: WindowView) -> Prompt:
     if episode.alarm:
         text = f"Recording {number(episode)}, but a stream fails: R ends it, X throws it away."
     tone = Tone.BAD if episode.alarm else Tone.WARN if episode.degraded else Tone.CALM
-    return Prompt(text, episode.message if tone is not Tone.CALM else _hold(view), tone)
+    lost = "It has lost more than is allowed; it can be kept, marked as degraded." if episode.degraded else ""
+    return Prompt(text, _news(view) or lost or _hold(view), tone)
 
 
 def _hold(view: WindowView) -> str:
     if view.teleop.device == "keyboard" and not view.teleop.deadman:
         return "To move the arm hold SPACE and the keys beside the bars; without SPACE it holds still."
-    return "X throws it away at once." if view.episode.state is State.RECORDING else ""
+    return "X throws it away at once; C marks this instant." if view.episode.state is State.RECORDING else ""
 
 
 def _deciding(view: WindowView) -> Prompt:

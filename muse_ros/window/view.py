@@ -30,6 +30,7 @@ class TeleopView:
         gripper_closed: What the gripper is asked to be; None where nothing is asked.
         speed_scale: Fraction of full speed that full deflection asks for; None where the device has no such steps.
         twist: Wanted velocity of the tool in the base frame: x y z [m/s], then about x y z [rad/s].
+        enable: The operator lets a policy or a replay move the arm.
         problem: Why the device moves nothing, and what to do; empty where all is well.
     """
 
@@ -38,6 +39,7 @@ class TeleopView:
     gripper_closed: bool | None = None
     speed_scale: float | None = None
     twist: tuple[float, ...] = (0.0,) * 6
+    enable: bool = False
     problem: str = ""
 
 
@@ -125,7 +127,7 @@ class ArmView:
         known: It has ever been heard.
         silent_s: How long it has been silent [s], told only where that is too long; None where it is not.
         robot: The driver's name, such as ``sim``; empty where not known.
-        source: Who has the arm; empty while it holds.
+        source: Who has the arm: teleop, policy, replay or home; empty while it holds.
         takeover: Teleop has displaced a policy or a replay.
         stopped: The latched stop is set.
         homing: It is on its way home.

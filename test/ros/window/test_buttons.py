@@ -9,7 +9,9 @@ import pytest
 from muse_ros.recording.session import State
 from muse_ros.teleop.keyboard import (
     ANGULAR_AXES,
+    CLICK_KEY,
     DEADMAN_KEY,
+    ENABLE_KEY,
     FASTER_KEY,
     GRIPPER_KEY,
     LINEAR_AXES,
@@ -20,7 +22,7 @@ from muse_ros.teleop.keyboard import (
 )
 from muse_ros.window.buttons import LABELS, OVERLAY, OVERLAY_KEY, STOP, TYPE_KEY, buttons
 from muse_ros.window.layout import BUTTON_COUNT
-from muse_ros.window.view import ArmView, CallView
+from muse_ros.window.view import ArmView, CallView, EpisodeView
 
 
 def bright(shown):
@@ -47,8 +49,9 @@ def test_what_the_recorder_calls_legal_is_what_counts(view, episode):
     assert "Undo" not in bright(view(episode=episode(legal_verbs=("start",))))
 
 
-def test_of_a_silent_recorder_nothing_is_legal_but_the_arm_can_be_stopped(view):
+def test_of_silent_nodes_nothing_is_legal_but_the_stop(view):
     shown = view()
+    assert bright(replace(shown, arm=ArmView(silent_s=1.0), episode=EpisodeView())) == {"STOP"}
     assert not {"Start", "Undo", "Note"} & bright(replace(shown, episode=replace(shown.episode, silent_s=2.0)))
     assert "STOP" in bright(replace(shown, episode=replace(shown.episode, silent_s=2.0)))
 
@@ -81,5 +84,15 @@ def test_every_verb_has_a_button_the_layout_has_room_for_all_and_stop_is_the_las
 
 def test_no_key_of_the_window_has_a_second_meaning():
     axes = [key for axis in (*LINEAR_AXES, *ANGULAR_AXES) for key in (axis.positive, axis.negative)]
-    others = [*axes, DEADMAN_KEY, GRIPPER_KEY, FASTER_KEY, SLOWER_KEY, START_STOP_KEY, *(verb.key for verb in VERBS)]
+    others = [
+        *axes,
+        CLICK_KEY,
+        ENABLE_KEY,
+        DEADMAN_KEY,
+        GRIPPER_KEY,
+        FASTER_KEY,
+        SLOWER_KEY,
+        START_STOP_KEY,
+        *(verb.key for verb in VERBS),
+    ]
     assert not {OVERLAY_KEY, TYPE_KEY} & set(others)

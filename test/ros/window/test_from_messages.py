@@ -6,7 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from muse_ros.window.from_messages import LIMITS, POLICY_STATES, limit_words, policy_view, too_old, twist_of
+from muse_ros.window.from_messages import (
+    LIMITS,
+    POLICY_STATES,
+    limit_words,
+    policy_view,
+    stream_views,
+    too_old,
+    twist_of,
+)
+from muse_ros.window.view import Level
 
 
 def test_an_age_is_told_only_where_it_is_too_old():
@@ -46,3 +55,9 @@ def test_an_action_asks_for_its_step_over_its_period():
     assert twist_of(action) is None, "a heartbeat asks for nothing"
     action.values, action.action_space = [0.0] * 8, "joint_position"
     assert twist_of(action) is None
+
+
+def test_a_streams_problem_is_told_without_its_topic():
+    health = SimpleNamespace(topic="/a", level=2, problem="/a: no publisher", rate=0.4, expected_rate=30.0)
+    (shown,) = stream_views(SimpleNamespace(streams=[health]))
+    assert (shown.problem, shown.level, shown.rate_hz, shown.expected_hz) == ("no publisher", Level.MISSING, 0, 30)
