@@ -10,7 +10,7 @@ import pygame
 
 from muse_ros.recording.session import Outcome, State
 from muse_ros.window.buttons import Button, buttons
-from muse_ros.window.layout import BUTTON_COUNT
+from muse_ros.window.layout import button_rows
 from muse_ros.window.paint import (
     AMBER,
     BLACK,
@@ -171,8 +171,8 @@ def _draw_answer(paint: Painter, area: pygame.Rect, button: Button, style: tuple
 def draw_buttons(paint: Painter, area: pygame.Rect, content: tuple[Button, ...]) -> Targets:
     """The verbs with their keys: bright where they are legal."""
     gap = paint.px(8)
-    per_row = BUTTON_COUNT if area.width >= 1870 * paint.scale else BUTTON_COUNT // 2
-    count = -(-len(content) // per_row)
+    count = button_rows(area.width, paint.scale)
+    per_row = -(-len(content) // count)
     height = (area.height - gap * (count - 1)) // count
     targets: Targets = []
     for row in range(count):

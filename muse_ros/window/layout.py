@@ -12,7 +12,6 @@ import pygame
 
 SMALLEST, LARGEST = 0.8, 4.0
 DESIGN = (1280, 800)
-BUTTON_COUNT = 12
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,7 @@ class Layout:
         arm: Who has the arm.
         policy: What the policy does.
         fields: Note, task, operator, seed.
-        buttons: The verbs, in rows.
-        button_rows: How many.
+        buttons: The verbs, in one row or two.
     """
 
     scale: float
@@ -47,7 +45,6 @@ class Layout:
     policy: pygame.Rect
     fields: pygame.Rect
     buttons: pygame.Rect
-    button_rows: int
 
 
 def lay_out(size: tuple[int, int], asking: bool = False, policy: bool = False) -> Layout:
@@ -69,8 +66,8 @@ def lay_out(size: tuple[int, int], asking: bool = False, policy: bool = False) -
     inner = pygame.Rect(gap, gap, max(0, width - 2 * gap), max(0, height - 2 * gap))
     header, rest = _top(inner, px(46 if compact else 60), gap)
     prompt, rest = _top(rest, px(50 if compact else 58), gap)
-    button_rows = 1 if width >= 1900 * scale else 2
-    buttons, rest = _bottom(rest, button_rows * px(34 if compact else 40) + (button_rows - 1) * gap, gap)
+    count = button_rows(inner.width, scale)
+    buttons, rest = _bottom(rest, count * px(34 if compact else 40) + (count - 1) * gap, gap)
     side, rest = _right(rest, max(px(250), min(px(360), round(0.28 * width))), gap)
     motion, rest = _bottom(rest, px(94 if compact else 116), gap)
     question, rest = (
@@ -81,9 +78,12 @@ def lay_out(size: tuple[int, int], asking: bool = False, policy: bool = False) -
     fields, side = _bottom(side, 4 * line + frame, gap)
     policy_area, side = _bottom(side, 2 * line + frame, gap) if policy else (_none(side), side)
     arm, side = _bottom(side, 2 * line + frame, gap)
-    return Layout(
-        scale, header, prompt, rest, question, motion, session, side, arm, policy_area, fields, buttons, button_rows
-    )
+    return Layout(scale, header, prompt, rest, question, motion, session, side, arm, policy_area, fields, buttons)
+
+
+def button_rows(width: int, scale: float) -> int:
+    """In how many rows the buttons lie, for their panel's width [px] and the scale."""
+    return 1 if width >= 1880 * scale else 2
 
 
 def picture_places(area: pygame.Rect, shapes: list[tuple[int, int]], gap: int) -> list[pygame.Rect]:

@@ -87,10 +87,10 @@ def _switches(teleop: TeleopView, arm: ArmView, keys: bool, policy: bool) -> lis
     gripper = f"gripper {'closed' if closed else 'open'}" if arm.known or asked is not None else "gripper ?"
     speed = "" if teleop.speed_scale is None else f"speed {teleop.speed_scale:.0%}"
     names = (key_name(DEADMAN_KEY), key_name(GRIPPER_KEY), f"{FASTER_KEY} {SLOWER_KEY}") if keys else ("", "", "")
-    last = (key_name(CLICK_KEY), "marks an instant", FAINT)
+    last = (key_name(CLICK_KEY), "marks this", FAINT)
     if policy:
         on = teleop.enable
-        last = (key_name(ENABLE_KEY), "policy may move" if on else "hold: policy moves", GREEN if on else FAINT)
+        last = (key_name(ENABLE_KEY), "POLICY ON" if on else "for policy", GREEN if on else FAINT)
     return [(names[0], *allowed), (names[1], gripper, TEXT), (names[2], speed, TEXT), last]
 
 
@@ -124,15 +124,18 @@ def _draw_bar(
 
 
 def _draw_last_line(paint: Painter, line: pygame.Rect, arm: ArmView) -> None:
+    """What limits the arm, and where there is room for it the legend of the bars."""
+    text = f"limited by: {', '.join(arm.limits)}" if arm.limits else "no limit acts"
+    role, colour = ("strong", AMBER) if arm.limits else ("small", DIM)
+    used = paint.write(text if arm.known else "", line, role, colour).width
+    legend = (("applied", GREEN), ("asked", BLUE))
+    if used + sum(paint.width(word, "small") + paint.px(36) for word, _ in legend) > line.width:
+        return
     right = line.right
-    for text, colour in (("applied", GREEN), ("asked", BLUE)):
-        place = paint.write(
-            text, pygame.Rect(line.left, line.top, right - line.left, line.height), "small", FAINT, "right"
-        )
+    for word, tint in legend:
+        area = pygame.Rect(line.left, line.top, right - line.left, line.height)
+        place = paint.write(word, area, "small", FAINT, "right")
         box = pygame.Rect(place.left - paint.px(16), 0, paint.px(10), paint.px(10))
         box.centery = line.centery
-        pygame.draw.rect(paint.surface, colour, box)
+        pygame.draw.rect(paint.surface, tint, box)
         right = box.left - paint.px(12)
-    text = f"limited by: {', '.join(arm.limits)}" if arm.limits else "no limit acts"
-    area = pygame.Rect(line.left, line.top, max(0, right - line.left), line.height)
-    paint.write(text if arm.known else "", area, "strong" if arm.limits else "small", AMBER if arm.limits else DIM)
