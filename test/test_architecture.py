@@ -184,7 +184,8 @@ def test_a_training_machine_needs_no_ros():
 
 def test_a_robots_computer_needs_no_torch():
     pytest.importorskip("rclpy")
-    alone = ("muse_ros.nodes.panda", "muse_ros.nodes.teleop", "muse_ros.nodes.collect", "muse_ros.launching.up")
+    nodes = ("panda", "teleop", "collect", "camera")
+    alone = (*(f"muse_ros.nodes.{node}" for node in nodes), "muse_ros.launching.up")
     assert probe(("torch", "tensorboard", "mujoco"), [*alone]) == ""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from muse_core.images import ImageError, checked_crop, encode_jpeg, image_size
 from muse_ros.cameras.settings import CameraSettingError, CameraSettings
 
-_TURNS = {"90": cv2.ROTATE_90_CLOCKWISE, "180": cv2.ROTATE_180, "270": cv2.ROTATE_90_COUNTERCLOCKWISE}
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _FLIPS = {"horizontal": 1, "vertical": 0}
 _JPEG_END = b"\xff\xd9"
 _JPEG_SCAN = b"\xff\xda"
@@ -32,7 +32,7 @@ def published_size(settings: CameraSettings, source: tuple[int, int]) -> tuple[i
         _, _, height, width = checked_crop(source, settings.crop if any(settings.crop) else None)
     except ImageError as error:
         raise CameraSettingError(f"crop: {error}") from error
-    return (width, height) if settings.rotate in ("90", "270") else (height, width)
+    return (width, height) if settings.rotate in (90, 270) else (height, width)
 
 
 def reshape(settings: CameraSettings, picture: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 Value = bool | int | float | str | list[int]
-ROTATIONS = ("0", "90", "180", "270")
+ROTATIONS = (0, 90, 180, 270)
 FLIPS = ("none", "horizontal", "vertical")
 _FOURCC = re.compile(r"[A-Z0-9 ]{4}|")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -36,14 +36,14 @@ class Parameter:
         default: Its value where none is given; it also sets the type.
         description: What it is, with its unit.
         limits: Smallest and largest legal number.
-        choices: Legal texts; any where empty.
+        choices: Legal values; any where empty.
     """
 
     name: str
     default: Value
     description: str
     limits: tuple[float, float] | None = None
-    choices: tuple[str, ...] = ()
+    choices: tuple[str | int, ...] = ()
 
 
 PARAMETERS = (
@@ -51,14 +51,14 @@ PARAMETERS = (
     Parameter(
         "source",
         "",
-        "/dev/v4l/by-id/... (stays the same when replugged), /dev/video0 or 0, a video file, or a GStreamer pipeline",
+        "/dev/v4l/by-id/... (stays the same when replugged), /dev/video0, a video file, or a GStreamer pipeline",
     ),
     Parameter("width", 0, "of the source's picture [px]; 0: what the source gives", (0, 7680)),
     Parameter("height", 0, "of the source's picture [px]; 0: what the source gives", (0, 4320)),
     Parameter("rate_hz", 0.0, "pictures per second [Hz]; 0: what the source gives", (0.0, 1000.0)),
     Parameter("fourcc", "", "pixel format asked of a device, such as MJPG or YUYV; empty: the device's own choice"),
     Parameter("loop", True, "a video file begins again at its end; false: it is played once"),
-    Parameter("rotate", "0", "turn the picture clockwise [degrees]", choices=ROTATIONS),
+    Parameter("rotate", 0, "turn the picture clockwise [degrees]", choices=ROTATIONS),
     Parameter("flip", "none", "mirror the picture, after turning it", choices=FLIPS),
     Parameter("crop", [0, 0, 0, 0], "top, left, height, width cut out first [px of the source]; all 0: nothing"),
     Parameter("jpeg_quality", 90, "of the published pictures", (1, 100)),
@@ -91,7 +91,7 @@ class CameraSettings:
     rate_hz: float
     fourcc: str
     loop: bool
-    rotate: str
+    rotate: int
     flip: str
     crop: tuple[int, int, int, int]
     jpeg_quality: int
@@ -143,7 +143,7 @@ class CameraSettings:
     @property
     def reshapes(self) -> bool:
         """Whether the published picture is not the source's as it comes."""
-        return self.rotate != "0" or self.flip != "none" or any(self.crop)
+        return self.rotate != 0 or self.flip != "none" or any(self.crop)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -160,7 +160,7 @@ def checked(parameter: Parameter, value: Any) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     elif kind is str and isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # `source: 0` and `rotate: 180` are what one types
+        value = str(value)  # `source: 0` is what one types
     elif isinstance(value, (tuple, list)):
         value = [int(n) if isinstance(n, int) and not isinstance(n, bool) else None for n in value]
     fits = type(value) is kind
@@ -177,7 +177,7 @@ def checked(parameter: Parameter, value: Any) -> Any:
 
 def _legal(parameter: Parameter) -> str:
     if parameter.choices:
-        return f"one of {', '.join(parameter.choices)}"
+        return f"one of {', '.join(map(str, parameter.choices))}"
     if parameter.limits is not None:
         whole = "a whole number" if isinstance(parameter.default, int) else "a number"
         return f"{whole} from {parameter.limits[0]:g} to {parameter.limits[1]:g}"

@@ -17,7 +17,7 @@ def declare(
     default: Any,
     description: str,
     limits: tuple[float, float] | None = None,
-    choices: tuple[str, ...] = (),
+    choices: tuple[str | int, ...] = (),
     fixed: bool = True,
 ) -> Any:
     """Declare a parameter and return its value.
@@ -28,7 +28,7 @@ def declare(
         default: Its value where none is given; it also sets the type.
         description: What it is, with its unit.
         limits: Smallest and largest legal value.
-        choices: Legal values of a text.
+        choices: Legal values of a text or a whole number.
         fixed: It is read once, at the start, and cannot be set later.
 
     Raises:
@@ -40,7 +40,7 @@ def declare(
     elif limits is not None:
         descriptor.integer_range = [IntegerRange(from_value=int(limits[0]), to_value=int(limits[1]), step=1)]
     if choices:
-        descriptor.additional_constraints = f"one of {', '.join(choices)}"
+        descriptor.additional_constraints = f"one of {', '.join(map(str, choices))}"
     try:
         value = node.declare_parameter(name, default, descriptor).value
     except (InvalidParameterTypeException, InvalidParameterValueException) as error:
@@ -48,6 +48,6 @@ def declare(
         raise NodeFailure(f"node {node.get_name()}: parameter {name} must be {legal}: {error}") from error
     if choices and value not in choices:
         raise NodeFailure(
-            f"node {node.get_name()}: parameter {name} must be one of {', '.join(choices)}, got {value!r}"
+            f"node {node.get_name()}: parameter {name} must be one of {', '.join(map(str, choices))}, got {value!r}"
         )
     return value

@@ -137,13 +137,13 @@ def test_every_picture_has_the_camera_info_of_its_stamp_uncalibrated_by_zeros(ma
 
 
 def test_the_settings_are_latched_for_whoever_comes_later(make_camera, ear, film, make_node, spin, wait_until):
-    make_camera(source=film(range(10)), jpeg_quality=80, rotate="180")
+    make_camera(source=film(range(10)), jpeg_quality=80, rotate=180)
     wait_until(lambda: ear.numbers or ear.images, what="pictures")
     late = make_node("late")
     heard = Ear(late)
     spin(late)
     said = wait_until(lambda: heard.said, what="the settings")[-1]
-    assert (said["asked_for"]["jpeg_quality"], said["asked_for"]["rotate"]) == (80, "180")
+    assert (said["asked_for"]["jpeg_quality"], said["asked_for"]["rotate"]) == (80, 180)
     assert said["source"] == {
         "kind": "file", "height": 48, "width": 64, "rate_hz": 100.0, "fourcc": "MJPG", "passes_jpeg_on": False
     }  # fmt: skip
@@ -218,7 +218,7 @@ def test_a_calibration_of_another_size_ends_the_node_with_the_reason(make_camera
     ("given", "said"),
     [
         ({}, "source must be given"),
-        ({"source": "0", "rotate": "45"}, "rotate must be one of 0, 90, 180, 270"),
+        ({"source": "0", "rotate": 45}, "rotate must be one of 0, 90, 180, 270"),
         ({"source": "0", "calibration_file": "/none.yaml"}, "not readable as a calibration"),
         ({"source": "0", "jpeg_quality": 200}, "jpeg_quality must be between 1 and 100"),
     ],
@@ -253,6 +253,6 @@ def test_deactivated_it_lets_go_of_the_camera_and_activated_again_goes_on(
 def test_rotated_pictures_are_published_turned(make_camera, ear, tmp_path, wait_until):
     turned = draw(0b1111000011110000)
     write_film(tmp_path / "f.avi", [0b1111000011110000], rate_hz=100.0)
-    make_camera(source=str(tmp_path / "f.avi"), rotate="180", frozen_s=0.0)
+    make_camera(source=str(tmp_path / "f.avi"), rotate=180, frozen_s=0.0)
     wait_until(lambda: ear.numbers, what="pictures")
     assert ear.numbers[0] == read(turned[::-1, ::-1])

@@ -31,6 +31,11 @@ def start(settings, here):
     def make(*openings, steady_ns=time.monotonic_ns, **parameters):
         chosen = settings(**{"retry_max_s": 0.05, "lock_after_s": 0.0, **parameters})
         stamps, left = itertools.count(1), list(openings)
+        devices = [each for each in openings if not isinstance(each, Exception)]
+
+        def now_ns():
+            devices[0].calls.append("stamp")
+            return next(stamps)
 
         def open_next():
             opening = left.pop(0) if left else CameraError("no more cameras")
@@ -38,9 +43,9 @@ def start(settings, here):
                 raise opening
             return open_camera(chosen, here(opening))
 
-        capture = CaptureThread(chosen, open_next, lambda: next(stamps), steady_ns)
+        capture = CaptureThread(chosen, open_next, now_ns, steady_ns)
         capture.start()
-        running.append((capture, [each for each in openings if not isinstance(each, Exception)]))
+        running.append((capture, devices))
         return capture
 
     yield make
@@ -70,7 +75,7 @@ def test_a_picture_is_stamped_between_its_grab_and_its_decoding(start, fake_devi
     assert frame.stamp_ns == 1 and read(frame.picture) == 7
     device.feed(draw(8))
     assert capture.take(DEADLINE_S).stamp_ns == 2
-    assert device.calls[:2] == ["grab", "retrieve"]
+    assert device.calls == ["grab", "stamp", "retrieve"] * 2
 
 
 def test_a_lost_camera_is_reopened_until_it_is_back(start, fake_device):

@@ -28,7 +28,7 @@ def test_every_file_of_cameras_that_ships_is_read(path):
 def test_a_camera_has_the_parameters_that_the_file_gives_with_the_types_of_the_node(tmp_path):
     path = written(tmp_path, "cameras: {top: {source: 0, rate_hz: 30, rotate: 180, crop: [0, 0, 100, 200]}}")
     assert read_cameras(path) == {
-        "top": {"name": "top", "source": "0", "rate_hz": 30.0, "rotate": "180", "crop": [0, 0, 100, 200]}
+        "top": {"name": "top", "source": "0", "rate_hz": 30.0, "rotate": 180, "crop": [0, 0, 100, 200]}
     }
     assert isinstance(read_cameras(path)["top"]["rate_hz"], float)
 
@@ -47,7 +47,7 @@ def test_videos_and_calibrations_are_found_beside_the_file_and_devices_stay_devi
         ("cameras: {top: {source: 0, widht: 640}}", "camera top: no parameter 'widht'; did you mean 'width'?"),
         ("cameras: {top: {width: 640, height: 480}}", "camera top: source must be given"),
         ("cameras: {top: {source: 0, width: 640}}", "width and height: give both or neither; got 640 and 0"),
-        ("cameras: {top: {source: 0, rotate: 45}}", "rotate: must be one of 0, 90, 180, 270; got '45'"),
+        ("cameras: {top: {source: 0, rotate: 45}}", "rotate: must be one of 0, 90, 180, 270; got 45"),
         ("cameras: {top: {source: 0, jpeg_quality: 101}}", "must be a whole number from 1 to 100; got 101"),
         ("cameras: {top: {source: 0, rate_hz: .nan}}", "must be a number from 0 to 1000; got nan"),
         ("cameras: {top: {source: 0, loop: 1}}", "loop: must be true or false; got 1"),
