@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 
 import pytest
 
@@ -33,7 +34,8 @@ class Ear:
     """What is heard of one camera."""
 
     def __init__(self, node, name="front"):
-        self.numbers, self.images, self.infos, self.said, self.health = [], [], [], [], []
+        self.numbers, self.images, self.received_ns = [], [], []
+        self.infos, self.said, self.health = [], [], []
         self.subscription = node.create_subscription(
             CompressedImage, f"cameras/{name}/image/compressed", self.hear, SENSOR_QOS
         )
@@ -43,6 +45,7 @@ class Ear:
 
     def hear(self, message):
         self.images.append(message)
+        self.received_ns.append(time.time_ns())
         self.numbers.append(read(decode_image(bytes(message.data))))
 
     def hear_settings(self, message):
@@ -110,6 +113,7 @@ def test_a_film_is_published_once_in_order_with_stamps_that_grow_at_its_rate(mak
     assert ear.numbers == sorted(set(ear.numbers)), "out of order, or twice"
     stamps = [time_ns(message.header.stamp) for message in ear.images]
     assert all(later > earlier for earlier, later in itertools.pairwise(stamps))
+    assert all(stamp < received for stamp, received in zip(stamps, ear.received_ns, strict=True)), "from the future"
     period_ns = (stamps[-1] - stamps[0]) / (ear.numbers[-1] - ear.numbers[0])
     assert period_ns > 0.009e9, "faster than the film"
     message = ear.images[-1]
