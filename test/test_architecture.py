@@ -26,7 +26,9 @@ ROS = {
     "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "lifecycle_msgs", "rcl_interfaces", "rclpy", "rosbag2_py",
     "rosgraph_msgs", "rosidl_runtime_py", "sensor_msgs", "std_msgs", "std_srvs",
 }  # fmt: skip
-ROS_SIDE = ("muse_ros/bridge.py", "muse_ros/nodes/")
+ROS_SIDE = ("muse_ros/bridge.py", "muse_ros/nodes/", "muse_ros/rqt/")
+QT = {"python_qt_binding", "rqt_gui_py"}
+QT_SIDE = "muse_ros/rqt/"
 LAUNCH = {"launch", "launch_ros"}
 LAUNCH_SIDE = ("muse_ros/launching/launch_description.py", "launch/")
 ROSBAG_SEAM = "muse_ros/bags/rosbag2_writer.py"  # imported only where rosbag2_py is
@@ -137,7 +139,7 @@ def test_arrows_between_folders_point_one_way(package: str, folder: str):
 def test_every_folder_has_its_arrows():
     folders = {package: {path.parent.name for path in (ROOT / package).glob("*/__init__.py")} for package in ARROWS}
     assert folders["muse_core"] == set(ARROWS["muse_core"])
-    assert folders["muse_ros"] == {*ARROWS["muse_ros"], "nodes"}
+    assert folders["muse_ros"] == {*ARROWS["muse_ros"], "nodes", "rqt"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
@@ -147,8 +149,14 @@ def test_launch_is_imported_by_the_launch_files_only(path: Path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
+def test_qt_is_imported_by_the_rqt_plugin_only(path: Path):
+    if not name(path).startswith(QT_SIDE):
+        assert not QT & {imported.split(".")[0] for imported in imports(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
 def test_everything_imported_is_declared_in_pyproject(path: Path):
-    allowed = {"muse_core", "muse_ros", "__future__", *sys.stdlib_module_names, *DECLARED, *ROS, *LAUNCH}
+    allowed = {"muse_core", "muse_ros", "__future__", *sys.stdlib_module_names, *DECLARED, *ROS, *LAUNCH, *QT}
     allowed |= {"compression"}  # of the standard library from Python 3.14 on
     found = {imported.split(".")[0] for imported in imports(path)} - allowed
     assert not found, f"{name(path)} imports {found}: declare it in pyproject.toml, and here"
@@ -257,6 +265,6 @@ def test_every_configuration_is_part_of_an_installation():
 
 def test_every_ros_package_that_is_imported_is_declared_in_package_xml():
     manifest = (ROOT / "package.xml").read_text()
-    found = {each.split(".")[0] for path in MODULES for each in imports(path)} & (ROS | LAUNCH)
+    found = {each.split(".")[0] for path in MODULES for each in imports(path)} & (ROS | LAUNCH | QT)
     missing = {package for package in found if not re.search(rf"depend>{package}</", manifest)}
     assert not missing, f"package.xml lacks {missing}"
