@@ -15,6 +15,10 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 
+from muse_ros.arm.drivers.driver import DRIVERS  # noqa: E402
+from muse_ros.launching import arguments  # noqa: E402
+from muse_ros.nodes import teleop  # noqa: E402
+
 START = "import sys; from muse_ros.command import main; sys.exit(main())"
 DEADLINE_S = 60.0
 
@@ -59,6 +63,11 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
         if each.process.poll() is None:
             each.process.terminate()
             each.process.wait(DEADLINE_S)
+
+
+def test_every_device_and_every_robot_can_be_chosen_by_an_argument():
+    assert {*arguments.DEVICES} == {"auto", *teleop.DEVICES}
+    assert {*arguments.ROBOTS} == {"none", *DRIVERS}
 
 
 def test_the_expert_fills_a_session_and_the_run_ends_by_itself(up: Callable[..., Up], tmp_path: Path):
