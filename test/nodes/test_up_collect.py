@@ -15,9 +15,9 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 
-from muse_ros.arm.drivers.driver import DRIVERS  # noqa: E402
-from muse_ros.launching import arguments  # noqa: E402
-from muse_ros.nodes import teleop  # noqa: E402
+from muse_ros.arm.drivers.driver import DRIVERS
+from muse_ros.launching import arguments
+from muse_ros.nodes import teleop
 
 START = "import sys; from muse_ros.command import main; sys.exit(main())"
 DEADLINE_S = 60.0
