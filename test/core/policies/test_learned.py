@@ -10,8 +10,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from muse_core.configs import BCRNNConfig, TrainConfig  # noqa: E402
+from muse_core.configs import BCRNNConfig, DiffusionConfig, TrainConfig, UnetConfig  # noqa: E402
 from muse_core.policies.learned import LearnedPolicy  # noqa: E402
+from muse_core.policies.policy import PlanningPolicy  # noqa: E402
 from muse_core.spec import SpecError  # noqa: E402
 from muse_core.trainers.setup import prepare  # noqa: E402
 
@@ -88,3 +89,42 @@ def test_importing_the_library_does_not_import_torch():
     modules = "muse_core, muse_core.policies.learned, muse_core.checkpoints, muse_core.evaluation.evaluate"
     code = f"import {modules}, muse_core.trainers.train, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.fixture
+def chunked(tiny_dataset, tmp_path) -> LearnedPolicy:
+    """A policy that plans 6 actions and carries out 3 of them."""
+    small = UnetConfig(channels=(16, 32), groups=4, step_width=16, condition_width=16)
+    model = DiffusionConfig(denoiser=small, observation_steps=1, execute=3, noise_steps=10, sampling_steps=2)
+    config = TrainConfig(dataset=str(tiny_dataset.path), horizon=6, threads=1, device="cpu", model=model)
+    prepare(config).save(tmp_path / "chunked.pt")
+    return LearnedPolicy.from_checkpoint(tmp_path / "chunked.pt")
+
+
+def test_observing_and_planning_in_turn_gives_the_actions_of_acting(chunked):
+    acted = run(chunked, 6)
+    chunked.reset()
+    planned = []
+    for step, observation in enumerate(observations(chunked, 6)):
+        chunked.observe(observation)
+        if step % chunked.execution.execute == 0:
+            planned += [*chunked.plan()["action"][: chunked.execution.execute]]
+    assert isinstance(chunked, PlanningPolicy) and np.array_equal(acted, np.stack(planned))
+
+
+def test_replanning_forgets_the_plan_and_remembers_what_was_seen(chunked):
+    first, second, *_ = observations(chunked, 2)
+    chunked.reset()
+    begun = chunked.act(first)["action"]
+    chunked.replan()
+    again = chunked.act(second)["action"]
+    chunked.reset()
+    chunked.observe(first)
+    chunked.observe(second)
+    assert np.array_equal(again, chunked.plan()["action"][0]) and not np.array_equal(begun, again)
+
+
+def test_warming_up_tells_how_many_actions_it_plans_and_that_it_takes_time(policy, chunked):
+    assert policy.warm_up().chunk == 1
+    readiness = chunked.warm_up()
+    assert readiness.chunk == 6 and readiness.inference_s > 0.0
