@@ -4,19 +4,17 @@
 
 Without a checkpoint it times an untrained one of the default size: the weights make no difference. It starts the policy
 graph as an operator would, lets the collect node record, reads the bags, prints a table and writes
-``bench/results/latency.json``.
+``bench/results/latency.json``. The wait for the tick and the network are reported beside what is to be small.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from timing import bar, machine, parser, write
 
 from muse_core.checkpoints import save_checkpoint
 from muse_core.configs import TrainConfig
@@ -24,34 +22,38 @@ from muse_core.policies.untrained import untrained_checkpoint
 from muse_ros.contract.contract import load_contract
 from muse_ros.policy.latency import figures, table
 from muse_ros.policy.recording_latency import measure_recordings
-from muse_ros.recording.provenance import software
 
-RESULT = Path(__file__).parent / "results" / "latency.json"
-TIGHT_STAGES = ("camera_transport", "assembly", "apply")
+P50_S, P99_S = 0.010, 0.025
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model-file", type=Path, help="checkpoint; default: an untrained one")
-    parser.add_argument("--episodes", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=30.0, help="length of an episode [s]")
-    arguments = parser.parse_args()
+    words = parser(__doc__)
+    words.add_argument("--model-file", type=Path, help="checkpoint; default: an untrained one")
+    words.add_argument("--episodes", type=int, default=2)
+    words.add_argument("--seconds", type=float, default=30.0, help="length of an episode [s]")
+    arguments = words.parse_args()
+    begun = machine()
     with tempfile.TemporaryDirectory() as folder:
         model = arguments.model_file or untrained(Path(folder) / "model.pt")
         run_graph(model, Path(folder), arguments.episodes, arguments.seconds)
         bags = sorted(path.parent for path in Path(folder).glob("latency/*/metadata.yaml"))
-        stages = measure_recordings(bags).stages()
+        log = measure_recordings(bags)
+    stages = log.stages()
     print(table(stages))
+    print(f"{log.ticks} ticks, {log.missed_ticks} missed, {log.late_samples} samples late")
+    what = "transport, assembly, publish to applied"
     result = {
         "stages_s": figures(stages),
-        "transport_assembly_apply_p50_s": sum(stages[stage].p50 for stage in TIGHT_STAGES),
+        "ticks": log.ticks,
+        "missed_ticks": log.missed_ticks,
+        "late_samples": log.late_samples,
         "episodes": len(bags),
-        "machine": {"cpu": platform.processor() or platform.machine(), "cores": len(os.sched_getaffinity(0))},
-        "software": software(),
+        "bars": [
+            bar(f"{what}: p50 [ms]", 1e3 * stages["overhead"].p50, 1e3 * P50_S, at_most=True),
+            bar(f"{what}: p99 [ms]", 1e3 * stages["overhead"].p99, 1e3 * P99_S, at_most=True),
+        ],
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=1))
-    print(f"written to {RESULT}")
+    write(arguments.results / "latency.json", result, ("muse", "ros-jazzy-rclpy", "torch", "mujoco"), begun)
     return 0
 
 

@@ -101,7 +101,7 @@ class PolicyNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let it tick: at once, or from the next episode on."""
         self._ticks = TickThread(
-            self._clock,
+            self._tick_clock,
             self.contract.rate_hz,
             round(self.contract.settle_s * 1e9),
             self._begin,
@@ -114,7 +114,7 @@ class PolicyNode(LifecycleNode):
             self.create_subscription(EpisodeEvent, "collect/events", self._event, EVENT_QOS),
         ]
         if not self._gated:
-            self._ticks.run(Run("", self._clock.now_ns()))
+            self._ticks.run(Run("", self._tick_clock.now_ns()))
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -145,12 +145,13 @@ class PolicyNode(LifecycleNode):
         # An operator whom it shadows is not to be stopped because it does not keep up.
         patience = Patience(round(self._give_up_s * 1e9) if self._execute else None, self._gated)
         self.contract: Contract = contract
-        self._clock = NodeClock(self.get_clock())
-        self._bridge = Bridge(self, contract, self._clock.now_ns)
+        self._tick_clock = NodeClock(self.get_clock())
+        self._bridge = Bridge(self, contract, self._tick_clock.now_ns)
         self._loop = PolicyLoop(
-            actor, contract, self._bridge.observe, self._clock.now_ns, time.monotonic_ns, patience, self.on_tick
+            actor, contract, self._bridge.observe, self._tick_clock.now_ns, time.monotonic_ns, patience, self.on_tick
         )
-        self._voice = PolicyVoice(self, contract, self._execute, self._clock.now_ns, self._bridge, self._way.inference)
+        now_ns, way = self._tick_clock.now_ns, self._way.inference
+        self._voice = PolicyVoice(self, contract, self._execute, now_ns, self._bridge, way)
         self._taken_over_in: str | None = None  # the episode in which a person has the arm
 
     def _unwire(self) -> None:
@@ -160,7 +161,7 @@ class PolicyNode(LifecycleNode):
         self._voice.close()
         self._bridge.close()
         self._bridge = None
-        self._clock.close()
+        self._tick_clock.close()
 
     def _stop(self) -> None:
         if self._ticks is None:

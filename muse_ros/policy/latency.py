@@ -24,6 +24,7 @@ STAGES = {
     "inference": "the policy's call",
     "publish": "publishing the action",
     "apply": "action published to the first set-point that serves it",
+    "overhead": "transport of its pictures, assembly, publish, apply: all but the wait for the tick and the network",
     "camera_to_action": "oldest camera stamp of the observation to the action published",
     "camera_to_applied": "oldest camera stamp of the observation to the first set-point that serves it",
     "period_deviation": "time between two ticks' starts, less the nominal period, without its sign",
@@ -68,11 +69,13 @@ class LatencyLog:
     Attributes:
         rate_hz: The policy's rate, for the deviation of its period [Hz].
         image_keys: Observation keys that are images.
+        latency_ns: By such a key, what the contract takes off its stamps [ns]; 0 where it is not named.
     """
 
     rate_hz: float
     image_keys: frozenset[str]
-    _transport_s: list[float] = field(default_factory=list)
+    latency_ns: Mapping[str, int] = field(default_factory=dict)
+    _transport_s: dict[int, list[float]] = field(default_factory=dict)
     _ticks: dict[int, Any] = field(default_factory=dict)
     _applied_ns: dict[int, int] = field(default_factory=dict)
 
@@ -93,7 +96,7 @@ class LatencyLog:
 
     def camera(self, stamp_ns: int, received_ns: int) -> None:
         """One image: when it was stamped, and when the recorder received it [ns]."""
-        self._transport_s.append((received_ns - stamp_ns) / NS_PER_S)
+        self._transport_s.setdefault(stamp_ns, []).append((received_ns - stamp_ns) / NS_PER_S)
 
     def status(self, message: Any) -> None:
         """One PolicyStatus; only those of ticks that acted count."""
@@ -113,7 +116,7 @@ class LatencyLog:
     def durations(self) -> dict[str, list[float]]:
         """Every single duration of each of ``STAGES`` [s]."""
         durations: dict[str, list[float]] = {stage: [] for stage in STAGES}
-        durations["camera_transport"] = self._transport_s
+        durations["camera_transport"] = [each for found in self._transport_s.values() for each in found]
         for tick_ns, tick in self._ticks.items():
             published_s = tick.wait + tick.assembly + tick.inference + tick.publish
             for stage in ("wait", "assembly", "inference", "publish"):
@@ -124,6 +127,10 @@ class LatencyLog:
             applied_s = None if applied_ns is None else (applied_ns - tick_ns) / NS_PER_S
             if applied_s is not None:
                 durations["apply"].append(applied_s - published_s)
+                transport_s = self._transport(tick)
+                if transport_s is not None:
+                    own_s = tick.assembly + tick.publish + applied_s - published_s
+                    durations["overhead"].append(transport_s + own_s)
             age_s = self._camera_age(tick)
             if age_s is not None:
                 durations["camera_age"].append(age_s)
@@ -135,6 +142,12 @@ class LatencyLog:
     def periods_s(self) -> list[float]:
         """Times between the starts of ticks that follow one another in one episode [s]."""
         return [tick.period for tick in self._ticks.values() if tick.period and tick.tick]
+
+    def _transport(self, tick: Any) -> float | None:
+        """How long the slowest of a tick's pictures took; cameras that stamp alike are not told apart."""
+        stamps = dict(zip(tick.keys, map(time_ns, tick.sample_stamps), strict=True))
+        used = [stamps[key] + self.latency_ns.get(key, 0) for key in stamps if key in self.image_keys]
+        return max((max(self._transport_s[stamp]) for stamp in used if stamp in self._transport_s), default=None)
 
     def _camera_age(self, tick: Any) -> float | None:
         ages = [age for key, age in zip(tick.keys, tick.ages, strict=True) if key in self.image_keys]

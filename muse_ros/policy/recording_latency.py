@@ -39,7 +39,8 @@ def measure_recordings(bags: Iterable[str | Path], contract: Contract | None = N
         if contract is None:
             raise NoPolicyError(f"{path} carries no contract, and none was given")
         if log is None:
-            log = LatencyLog(contract.rate_hz, frozenset(k for k, s in contract.observations.items() if s.is_image))
+            latency_ns = {key: stream.latency_ns for key, stream in contract.observations.items() if stream.is_image}
+            log = LatencyLog(contract.rate_hz, frozenset(latency_ns), latency_ns)
         _read(bag, contract, log)
     if log is None or not log.ticks:
         raise NoPolicyError(f"no tick of a policy in {', '.join(map(str, paths)) or 'no bag'}")

@@ -53,7 +53,15 @@ def test_encoder_takes_steps_with_both_encoders(tmp_path: Path):
     assert large - small == resnets - 2 * 14_337
 
 
-@pytest.mark.parametrize("name", ["sampling", "startup", "learning", "encoder"])
+def test_pacing_compares_the_policy_nodes_ticks_with_sleeping(tmp_path: Path):
+    pytest.importorskip("rclpy")
+    pytest.importorskip("muse_ros.msg")
+    figures = run("pacing", tmp_path, "--minutes", "0.05", "--busy", "0")
+    assert set(figures["contenders"]) == {"policy node", "sleep"}
+    assert all(each["ticks"] >= 10 for each in figures["contenders"].values())
+
+
+@pytest.mark.parametrize("name", ["sampling", "startup", "learning", "encoder", "pacing", "latency"])
 def test_every_benchmark_says_what_it_does(name: str):
     command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -9,6 +9,7 @@ pytest.importorskip("rclpy")
 pytest.importorskip("muse_ros.msg")
 
 from geometry_msgs.msg import PoseStamped
+from rclpy.lifecycle import TransitionCallbackReturn
 
 from muse_ros.bridge import ACTION_QOS, SENSOR_QOS
 from muse_ros.contract.message_fields import time_ns
@@ -108,6 +109,16 @@ def test_deactivating_stops_the_ticks_and_activating_starts_them_again(started, 
     assert len(policy.seen) == seen
     node.trigger_activate()
     world.until(lambda: len(policy.seen) > seen, "actions after activation")
+
+
+def test_it_can_be_cleaned_up_and_configured_again(started, wait_until):
+    node, _, world = started(episode_gating=False)
+    world.until(lambda: len(world.asked()) >= 2, "actions")
+    for transition in (node.trigger_deactivate, node.trigger_cleanup, node.trigger_configure, node.trigger_activate):
+        assert transition() == TransitionCallbackReturn.SUCCESS
+    last = max(world.asked())
+    world.until(lambda: max(world.asked()) > last, "actions after it was configured again")
+    node.create_timer(1.0, lambda: None)  # as any node can
 
 
 def test_a_clock_that_goes_back_does_not_end_it(started, wait_until):

@@ -116,7 +116,7 @@ def test_nonsense_from_the_policy_makes_it_hold_then_stop(started, wait_until, a
 def test_a_policy_that_thinks_for_longer_than_a_period_is_not_carried_out(started, wait_until):
     node, policy, world = started()
     in_an_episode(world)
-    clock = node._clock
+    clock = node._tick_clock
 
     def think():
         end_ns = clock.now_ns() + 150 * MS
@@ -155,7 +155,7 @@ def test_a_clock_that_jumps_back_begins_anew_without_memory(started, wait_until,
         world.until(thinking.is_set, "a policy that thinks")
         policy.before = lambda: None
         world.now_ns = 2_000 * MS
-        world.until(lambda: node._clock.now_ns() < 3_000 * MS, "the clock to jump")
+        world.until(lambda: node._tick_clock.now_ns() < 3_000 * MS, "the clock to jump")
         go_on.set()
     world.now_ns = min(world.now_ns, 2_000 * MS)
     world.until(lambda: len([s for s in world.asked() if s < 15_000 * MS]) >= 2, "actions on the earlier clock")

@@ -19,6 +19,7 @@ def status(tick_s: float, tick: int = 0, period: float = 0.0, state: int = 2) ->
     return SimpleNamespace(
         state=state, header=SimpleNamespace(stamp=stamp(tick_s)), tick=tick, period=period,
         keys=["q", "image", "ego_image"], ages=[0.001, 0.01, 0.03],
+        sample_stamps=[stamp(tick_s - age) for age in (0.001, 0.01, 0.03)],
         wait=0.02, assembly=0.002, inference=0.003, publish=0.001,
     )  # fmt: skip
 
@@ -47,6 +48,15 @@ def test_the_stages_of_one_tick_add_up_to_the_way_from_the_oldest_camera_to_the_
 def test_transport_is_from_stamp_to_reception(log):
     log.camera(1_000_000_000, 1_004_000_000)
     assert log.stages()["camera_transport"].p50 == pytest.approx(0.004)
+
+
+def test_the_overhead_is_that_of_the_ticks_own_slowest_picture_and_leaves_waits_and_network_out(log):
+    log.status(status(5.0))
+    log.applied(applied(5.032, 5.0))
+    log.camera(4_990_000_000, 4_995_000_000)  # image, 5 ms
+    log.camera(4_970_000_000, 4_978_000_000)  # ego_image, 8 ms
+    log.camera(4_800_000_000, 4_900_000_000)  # a picture that this tick did not use
+    assert log.stages()["overhead"].p50 == pytest.approx(0.008 + 0.002 + 0.001 + 0.006)
 
 
 def test_the_deviation_of_the_period_has_no_sign_and_leaves_the_first_tick_out(log):
