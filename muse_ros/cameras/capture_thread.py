@@ -98,7 +98,7 @@ class CaptureThread:
         steady_ns: Callable[[], int],
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        self.refused = ""  # why it cannot work at all: set where the first opening failed for good
+        self.refused = ""  # why it cannot work at all, or ended; empty where it goes on
         self._settings, self._open_camera = settings, open_camera
         self._now_ns, self._steady_ns, self._changed = now_ns, steady_ns, changed
         self._lock = ExposureLock(settings)
@@ -135,6 +135,13 @@ class CaptureThread:
             return self._status
 
     def _run(self) -> None:
+        try:
+            self._keep_capturing()
+        except Exception as error:  # a thread's death must be the node's
+            self.refused = f"the capture ended: {type(error).__name__}: {error}"
+            raise
+
+    def _keep_capturing(self) -> None:
         retry_s = 0.0
         while not self._stop.wait(retry_s):
             before = self._status.captured

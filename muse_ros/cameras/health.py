@@ -128,6 +128,8 @@ def _verdict(
         return Level.WARN, f"was lost and has been opened anew ({now.opened - 1} times so far)"
     if now.warnings:
         return Level.WARN, "; ".join(now.warnings)
+    if not now.locked:
+        return Level.WARN, "exposure and white balance are settling, and are locked in a moment"
     source_hz = now.camera.rate_hz if now.camera else 0.0
     if before.captured and rate_hz < SLOW * source_hz:
         return Level.WARN, (

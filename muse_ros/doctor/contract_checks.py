@@ -28,17 +28,18 @@ def read_contract(name: str) -> tuple[Any, Finding]:
 
 
 def needed_rate(contract: Any) -> float:
-    """What recording a contract's streams needs of the disk [bytes/s]; without one, 60 MB/s."""
+    """What recording a contract's streams needs of the disk [bytes/s]; without one, 60 MB/s.
+
+    By the streams' own rates where they name one, else by those of a camera and of an arm.
+    """
     if contract is None:
         return DEFAULT_RATE
+    rates = {stream.topic: stream.rate_hz for stream in contract.streams.values() if stream.rate_hz}
     total = 0.0
-    for type_name in contract.topics().values():
-        if type_name.endswith("/CompressedImage"):
-            total += COMPRESSED * PICTURES_HZ
-        elif type_name.endswith("/Image"):
-            total += RAW * PICTURES_HZ
-        else:
-            total += STATE * STATES_HZ
+    for topic, type_name in contract.topics().items():
+        picture = {"CompressedImage": COMPRESSED, "Image": RAW}.get(type_name.rpartition("/")[2])
+        rate_hz = rates.get(topic, PICTURES_HZ if picture else STATES_HZ)
+        total += rate_hz * (picture or STATE)
     return total
 
 

@@ -1,6 +1,7 @@
 """The capture thread: the newest picture wins, a lost camera is reopened, every picture has the stamp of its grab."""
 
 import itertools
+import threading
 import time
 
 import cv2
@@ -183,6 +184,16 @@ def test_controls_are_set_at_every_opening_and_read_back(start, fake_device):
     device.unplug()
     until(lambda: capture.status().opened == 2)
     assert again.get(cv2.CAP_PROP_EXPOSURE) == 200 and again.get(cv2.CAP_PROP_AUTO_EXPOSURE) == 1
+
+
+def test_a_mistake_in_the_program_ends_the_capture_with_its_name(start, fake_device, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
+    device = fake_device()
+    device.retrieve = lambda: 1 / 0
+    capture = start(device)
+    device.feed(draw(0))
+    until(lambda: capture.refused)
+    assert capture.refused == "the capture ended: ZeroDivisionError: division by zero"
 
 
 def test_an_error_of_opencv_is_a_lost_camera_and_not_the_end(start, fake_device):

@@ -40,6 +40,7 @@ def test_a_camera_at_its_rate_is_well_and_its_figures_are_there(verdict):
         ({"newest_ns": 0}, 12.5, Level.ERROR, "no picture since it was opened"),
         ({"opened": 3}, 11.0, Level.WARN, "was lost and has been opened anew (2 times so far)"),
         ({"warnings": ("asked for 60",)}, 11.0, Level.WARN, "asked for 60"),
+        ({"locked": False}, 11.0, Level.WARN, "exposure and white balance are settling"),
         ({"captured": 115}, 11.0, Level.WARN, "15.0 of 30 pictures a second"),
         ({"is_open": False, "ended": True}, 11.0, Level.WARN, "the video has been played"),
     ],

@@ -63,8 +63,9 @@ def test_a_check_that_breaks_is_a_finding_and_hides_no_other(machine, capsys):
 
 
 def test_what_recording_needs_is_added_up_from_the_contract():
-    # two JPEG streams of 110 kB at 30 Hz, five other topics (pose, twist, joints, wrench, action) of 500 B at 1 kHz
-    assert needed_rate(load_contract("panda")) == pytest.approx(2 * 110e3 * 30 + 5 * 500 * 1000)
+    # two JPEG streams of 110 kB at 30 Hz; pose, twist, joints and wrench of 500 B at the contract's 100 Hz;
+    # the action, which names no rate, at 1 kHz
+    assert needed_rate(load_contract("panda")) == pytest.approx(2 * 110e3 * 30 + 4 * 500 * 100 + 500 * 1000)
     assert needed_rate(None) == 60e6
 
 
