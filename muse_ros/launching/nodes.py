@@ -164,6 +164,8 @@ def _policy(values: Values) -> NodeSpec:
         raise GraphError("policy needs model_file:=PATH, a checkpoint such as experiments/NAME/models/model.pt")
     parameters = {"model_file": str(_existing("model_file", values))}
     parameters |= {"execute": values["execute"], "autostart": values["autostart"]}
+    if values["contract"]:  # else the one that the checkpoint was trained with
+        parameters["contract"] = values["contract"]
     return _node(values, "policy", parameters, required=True)
 
 

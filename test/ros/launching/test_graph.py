@@ -119,6 +119,12 @@ def test_the_contract_is_the_robots_unless_one_is_named():
     assert nodes("collect", contract="mine.yaml")["collect"].parameters["contract"] == "mine.yaml"
 
 
+def test_a_policy_lives_by_its_checkpoints_contract_unless_one_is_named(model: str):
+    assert "contract" not in nodes("policy", model_file=model)["policy"].parameters
+    named = nodes("policy", model_file=model, contract="panda_sim")
+    assert [named[name].parameters["contract"] for name in ("policy", "collect")] == ["panda_sim", "panda_sim"]
+
+
 def test_lifecycle_nodes_can_wait_for_transitions(model: str, tmp_path: Path):
     cameras = tmp_path / "cameras.yaml"
     cameras.write_text("cameras:\n  front: {source: a.mp4}\n")
