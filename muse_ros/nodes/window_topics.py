@@ -35,6 +35,8 @@ CAMERA_STALE_S = 0.5
 POLICY_SILENT_S = 1.0
 LIMIT_SHOWN_S = 0.4
 ASKED_S = 0.25
+TICKING = (PolicyStatus.ACTING, PolicyStatus.SHADOW, PolicyStatus.HOLDING, PolicyStatus.TAKEN_OVER)
+"""States of a policy that speaks at every tick of an episode; in the others it has nothing to say."""
 ARM_STATUS = "panda: arm control"
 HOME = "home"  # source of what the arm applies on its way home
 BITS = {name: getattr(AppliedAction, name) for name in LIMITS}
@@ -117,7 +119,8 @@ class WindowTopics:
         """The policy node, where one has been heard."""
         if "policy" not in self._messages:
             return None
-        return policy_view(self._messages["policy"], self._silent("policy", POLICY_SILENT_S))
+        ticks = self.status.state == EpisodeStatus.RECORDING and self._messages["policy"].state in TICKING
+        return policy_view(self._messages["policy"], self._silent("policy", POLICY_SILENT_S) if ticks else None)
 
     def cameras(self, with_start: bool) -> tuple[CameraView, ...]:
         """The cameras.

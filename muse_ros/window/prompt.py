@@ -11,9 +11,10 @@ from muse_ros.window.buttons import LABELS
 from muse_ros.window.view import CallView, EpisodeView, Level, WindowView
 
 PLAIN = re.compile(
-    r"ready: start"
+    r"^(ready: start(?=$|;)"
     r"|recording episode_\d+: stop, success or failure ends it"
     r"|episode_\d+ is \w+: (label it success or failure, then )?keep or discard"
+    r"|waiting:)(; | )?"
 )
 """Advice of the collect node that the window gives itself, with its keys."""
 
@@ -141,9 +142,12 @@ def _recording(view: WindowView) -> Prompt:
 
 
 def _hold(view: WindowView) -> str:
+    recording = view.episode.state is State.RECORDING
+    if view.policy is not None:
+        return "Hold SPACE to take the arm from the policy." if recording and view.teleop.device == "keyboard" else ""
     if view.teleop.device == "keyboard" and not view.teleop.deadman:
         return "To move the arm hold SPACE and the keys beside the bars; without SPACE it holds still."
-    return "X throws it away at once; C marks this instant." if view.episode.state is State.RECORDING else ""
+    return "X throws it away at once; C marks this instant." if recording else ""
 
 
 def _deciding(view: WindowView) -> Prompt:
@@ -158,7 +162,7 @@ def _deciding(view: WindowView) -> Prompt:
 def _news(view: WindowView) -> str:
     """What else there is to tell: what a verb did, or what the collect node says beyond what is told anyway."""
     done = next((call.text for call in view.calls if call.state in ("done", "over") and call.text), "")
-    return done or ("" if PLAIN.fullmatch(view.episode.message) else view.episode.message)
+    return done or PLAIN.sub("", view.episode.message)
 
 
 def number(episode: EpisodeView) -> str:

@@ -47,7 +47,7 @@ def arm_words(arm: ArmView) -> tuple[Level, str, str]:
 
 def policy_words(policy: PolicyView) -> tuple[Level, str, str]:
     """The policy's light, what it does, and more about it."""
-    if policy.silent_s is not None and policy.state != "INACTIVE":
+    if policy.silent_s is not None:
         return Level.MISSING, "policy silent", f"for {seconds(policy.silent_s)}"
     level = {"STOPPED": Level.MISSING, "HOLDING": Level.DEGRADED, "INACTIVE": Level.DEGRADED}.get(
         policy.state, Level.OK

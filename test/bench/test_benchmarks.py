@@ -61,7 +61,13 @@ def test_pacing_compares_the_policy_nodes_ticks_with_sleeping(tmp_path: Path):
     assert all(each["ticks"] >= 10 for each in figures["contenders"].values())
 
 
-@pytest.mark.parametrize("name", ["sampling", "startup", "learning", "encoder", "pacing", "latency"])
+def test_window_draws_frames_at_every_size(tmp_path: Path):
+    pytest.importorskip("pygame")
+    figures = run("window", tmp_path, "--frames", "2")
+    assert list(figures["frame_ms"]) == ["640x480", "1280x800", "1920x1080", "3840x2160"]
+
+
+@pytest.mark.parametrize("name", ["sampling", "startup", "learning", "encoder", "pacing", "latency", "window"])
 def test_every_benchmark_says_what_it_does(name: str):
     command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -23,6 +23,7 @@ from muse_ros.nodes.teleop import TeleopNode
 from muse_ros.recording.session import State
 from muse_ros.window.prompt import prompt
 from muse_ros.window.view import Level, TeleopView
+from muse_ros.window.words import policy_words
 
 SERVICES = ("start", "stop", "keep", "discard", "success", "failure", "undo", "reset")
 
@@ -244,7 +245,7 @@ def test_the_arm_is_shown_with_who_leads_it_what_limits_it_and_how_it_moves(oper
     assert arm.twist[1] == pytest.approx(0.5 * 0.088, abs=1e-3), "and the tool lies 8.8 cm in front of it"
 
 
-def test_the_policy_is_shown_where_there_is_one(operator, world):
+def test_the_policy_is_shown_where_there_is_one_and_its_silence_in_an_episode(operator, recorder, world):
     ticks = world.create_publisher(PolicyStatus, "policy/status", TICK_QOS)
     assert operator.node.window.view(TeleopView()).policy is None
 
@@ -254,6 +255,11 @@ def test_the_policy_is_shown_where_there_is_one(operator, world):
 
     policy = operator.until(shown, "the policy")
     assert (policy.state, policy.reason) == ("HOLDING", "the wrist camera is stale")
+    recording = speaking(recorder, EpisodeStatus.RECORDING)
+    policy = operator.until(lambda view: recording(view) and view.policy.silent_s and view.policy, "its silence")
+    assert policy_words(policy)[1] == "policy silent"
+    view = operator.until(speaking(recorder, EpisodeStatus.READY), "the episode's end")
+    assert view.policy.silent_s is None, "between episodes it has nothing to say"
 
 
 def picture(level):

@@ -33,7 +33,7 @@ def test_before_the_first_episode_it_is_number_zero(view, episode):
 def test_waiting_counts_the_streams_that_are_not_well_and_gives_the_recorders_reason(view, episode):
     streams = (StreamView("/a", Level.MISSING), StreamView("/b", Level.DEGRADED), StreamView("/c"))
     said = prompt(view(episode=episode(State.IDLE, message="waiting: /a is silent"), streams=streams))
-    assert said.text == "Not ready yet: 2 streams are not well." and said.detail == "waiting: /a is silent"
+    assert said.text == "Not ready yet: 2 streams are not well." and said.detail == "/a is silent"
     assert said.tone is Tone.WARN
 
 
@@ -100,5 +100,9 @@ def test_advice_that_the_window_gives_itself_is_not_repeated_but_what_goes_beyon
     assert "hold SPACE" in prompt(view(episode=episode(message="ready: start"))).detail
     more = "ready: set the table as it was, then start"
     assert prompt(view(episode=episode(message=more))).detail == more
+    disk = prompt(view(episode=episode(message="ready: start; only 3 GB free"))).detail
+    assert disk == "only 3 GB free"
+    alarm = "recording episode_0003: stop, success or failure ends it; /a is silent"
+    assert prompt(view(episode=episode(State.RECORDING, message=alarm, alarm=True))).detail == "/a is silent"
     ended = "episode_0003 is unlabelled (it ended because the disk is full): label it success or failure, then keep"
     assert prompt(view(episode=episode(State.DECIDING, message=ended))).detail == ended
