@@ -16,7 +16,7 @@ from std_srvs.srv import Trigger
 from muse_core.control.kinematics import FINGER_NAMES, HOME_Q, JOINT_NAMES
 from muse_ros.bridge import SENSOR_QOS, STATUS_QOS, time_message
 from muse_ros.contract.message_fields import time_ns
-from muse_ros.msg import Action, AppliedAction, EpisodeStatus
+from muse_ros.msg import Action, AppliedAction, EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.nodes.teleop import TeleopNode
 
@@ -158,6 +158,34 @@ def test_keys_move_the_arm_only_while_the_deadman_is_held(keyboard, world, wait_
     keyboard.release("space")
     wait_until(lambda: not last().deadman, what="the deadman up")
     assert list(world.actions[-1].values) == [0.0] * 7
+
+
+def test_tab_enables_a_policy_for_as_long_as_it_is_held_and_c_marks_an_instant_of_an_episode(
+    keyboard, world, wait_until
+):
+    def enabled():
+        keyboard.step()
+        return world.actions and world.actions[-1].enable
+
+    keyboard.press("tab")
+    wait_until(enabled, what="the switch")
+    assert not world.actions[-1].deadman
+    keyboard.release("tab")
+    wait_until(lambda: not enabled(), what="its release")
+
+    status = world.create_publisher(EpisodeStatus, "collect/status", STATUS_QOS)
+    status.publish(EpisodeStatus(state=EpisodeStatus.RECORDING, episode_id="episode_0003"))
+    wait_until(lambda: (keyboard.step(), keyboard.buttons._recording)[1], what="the news of the episode")
+    keyboard.press("c")
+    wait_until(lambda: (keyboard.step(), world.events)[1], what="the mark")
+    assert [(event.event, event.episode_id) for event in world.events] == [(EpisodeEvent.CLICK, "episode_0003")]
+
+
+def test_a_key_that_goes_down_and_up_between_two_beats_counts(keyboard, world, wait_until):
+    keyboard.press("space")
+    wait_until(lambda: (keyboard.step(), world.actions and world.actions[-1].deadman)[1], what="the deadman")
+    keyboard.press("g"), keyboard.release("g")
+    wait_until(lambda: (keyboard.step(), world.actions[-1].values[6] == 1.0)[1], what="the gripper")
 
 
 def test_taking_over_a_closed_gripper_keeps_it_closed(keyboard, world, wait_until):
