@@ -179,6 +179,9 @@ def test_in_the_tool_frame_a_stick_moves_along_the_tool_and_without_its_pose_not
     virtual_pad.button(LEFT_SHOULDER)
     moving = pad.until(lambda action: action.deadman, "motion", "panda/ee_pose", pose)
     np.testing.assert_allclose(moving.values[:3], [0, -0.004, 0], atol=1e-12)
+    pad.until(lambda action: not action.deadman, "the pose's silence")
+    back = pad.until(lambda _: "ee_pose" not in pad.told(), "the pose again", "panda/ee_pose", pose)
+    assert not back.deadman, "held through the gap"
 
 
 def joy(x=0.0, deadman=0, buttons=15):
