@@ -1,8 +1,9 @@
 """From actions to joint set-points: the motion controller of the simulated and of the real arm.
 
 An action moves a target, relative to the last target (deltas) or anywhere (poses); the reference runs to the target
-over the action's period in equal steps, inverse kinematics makes each step joints, and the safety filter has the last
-word on each. Both the simulator's Environment and the panda node call this. Time comes in as `now_ns`; no ROS.
+over the action's period, or until its target time, in equal steps, inverse kinematics makes each step joints, and the
+safety filter has the last word on each. Both the simulator's Environment and the panda node call this. Time comes in as
+`now_ns`; no ROS.
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ from muse_core.control.kinematics import PandaKinematics
 from muse_core.control.limits import Limit, Limits
 from muse_core.control.reference import Reference
 from muse_core.control.safety import SafetyFilter
-from muse_core.control.state import ACTION_SIZES, ActionError, ArmAction, RobotState, SetPoint
+from muse_core.control.state import (
+    ACTION_LIFE_PERIODS,
+    ACTION_SIZES,
+    ActionError,
+    ArmAction,
+    LateActionError,
+    RobotState,
+    SetPoint,
+)
 
-ACTION_LIFE_PERIODS = 2.5
-"""An action is carried out for this many of its periods; then the arm holds."""
 LONGEST_PERIOD_S = 2.0
 LARGEST_VALUE = 1e6
 """No metre, radian or quaternion is larger; what is would overflow on the way."""
@@ -81,11 +88,14 @@ class MotionController:
         """Let the arm carry out `action` from the next set-point on; while the stop is latched, ignore it.
 
         Raises:
+            LateActionError: if its target time has passed. The action before it goes on, to the end of its life.
             ActionError: if the action has the wrong length, a value that is not finite, an unknown space, or an
-                impossible period or stamp. The arm then holds until the next good action.
+                impossible period, stamp or target time. The arm then holds until the next good action.
         """
         try:
             _check(action, now_ns)
+        except LateActionError:
+            raise
         except ActionError:
             self.hold(Limit.NOT_FINITE)
             raise
@@ -139,12 +149,12 @@ class MotionController:
         if action is None:
             limited = self._reason | self._filter.brake()
             return self._set_point(limited, "", 0)
-        limited = self._begin(action, state)
+        limited = self._begin(action, state, now_ns)
         q, velocity, unreachable = self._reference.advance(self._filter.q, self._filter.transform)
         limited |= unreachable | self._filter.move(q, velocity)
         return self._set_point(limited, action.source, action.stamp_ns)
 
-    def _begin(self, action: ArmAction, state: RobotState) -> Limit:
+    def _begin(self, action: ArmAction, state: RobotState, now_ns: int) -> Limit:
         """Start on a new action, or go on with the one that runs."""
         if self._release:
             measured = np.asarray(state.q, dtype=np.float64)
@@ -153,7 +163,8 @@ class MotionController:
             self._release = False
             self._begun = None
         if self._begun is not action:
-            self._step_limited = self._reference.aim(action, self._filter.q, self._filter.transform)
+            time_s = (action.target_ns - now_ns) * 1e-9 if action.target_ns else action.period_s
+            self._step_limited = self._reference.aim(action, time_s, self._filter.q, self._filter.transform)
             self._command_gripper(action)
             self._begun = action
         return self._step_limited
@@ -189,3 +200,18 @@ def _check(action: ArmAction, now_ns: int) -> None:
     if action.stamp_ns - now_ns > action.period_s * 1e9:
         ahead_s = (action.stamp_ns - now_ns) * 1e-9
         raise ActionError(f"{whose}: stamped {ahead_s:.3f} s ahead of now: are the clocks in step?")
+    if action.target_ns:
+        _check_target_time(action, now_ns, whose)
+
+
+def _check_target_time(action: ArmAction, now_ns: int, whose: str) -> None:
+    life_s = ACTION_LIFE_PERIODS * action.period_s
+    if action.target_ns - action.stamp_ns > life_s * 1e9:
+        after_s = (action.target_ns - action.stamp_ns) * 1e-9
+        raise ActionError(
+            f"{whose}: target_time lies {after_s:.3f} s after the stamp, but an action lives {ACTION_LIFE_PERIODS} "
+            f"periods, {life_s:.3f} s: send it nearer to its time, or with a longer period"
+        )
+    if action.target_ns <= now_ns:
+        late_s = (now_ns - action.target_ns) * 1e-9
+        raise LateActionError(f"{whose}: late: it was to be complete {late_s:.3f} s ago")

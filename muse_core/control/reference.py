@@ -57,11 +57,12 @@ class Reference:
         self._turn_step = np.array(IDENTITY_QUATERNION)
         self._blocked = Limit.NOT_LIMITED
 
-    def aim(self, action: ArmAction, q: np.ndarray, transform: np.ndarray) -> Limit:
+    def aim(self, action: ArmAction, time_s: float, q: np.ndarray, transform: np.ndarray) -> Limit:
         """Set the target that `action` asks for, from the last target.
 
         Args:
             action: Checked by the caller.
+            time_s: In which to get there [s], above 0.
             q: The last set-point [rad], shape (7,).
             transform: The tool's pose there, shape (4, 4).
 
@@ -74,9 +75,9 @@ class Reference:
         elif in_joints != self._in_joints:
             self._jump_to(self._q, self._kinematics.tool_transforms(self._q))
         self._in_joints, self._blocked = in_joints, Limit.NOT_LIMITED
-        self._steps_left = max(1, round(action.period_s / self._dt))
+        self._steps_left = max(1, round(time_s / self._dt))
         values = np.asarray(action.values, dtype=np.float64)
-        return self._aim_joints(action, values) if in_joints else self._aim_pose(action, values)
+        return self._aim_joints(action, values) if in_joints else self._aim_pose(action, values, time_s)
 
     def advance(self, q: np.ndarray, transform: np.ndarray) -> tuple[np.ndarray, np.ndarray, Limit]:
         """Go one step towards the target, unless the set-points are too far behind.
@@ -117,16 +118,16 @@ class Reference:
         else:
             self._q, self._position, self._quaternion = q, position, quaternion
 
-    def _aim_pose(self, action: ArmAction, values: np.ndarray) -> Limit:
+    def _aim_pose(self, action: ArmAction, values: np.ndarray, time_s: float) -> Limit:
         base_position, base_quaternion = self._target
         if action.space == "ee_delta":
             position, quaternion = apply_delta(base_position, base_quaternion, values[:6])
         else:
             position, quaternion = values[:3], quaternion_normalize(values[3:7])
         shift, turn = position - base_position, turn_between(base_quaternion, quaternion)
-        limits, period = self._limits, action.period_s
-        shift, limited = _shorten(shift, limits.step_linear, limits.linear_speed * period)
-        turn, limited_turn = _shorten(turn, limits.step_angular, limits.angular_speed * period)
+        limits = self._limits
+        shift, limited = _shorten(shift, limits.step_linear, limits.linear_speed * time_s)
+        turn, limited_turn = _shorten(turn, limits.step_angular, limits.angular_speed * time_s)
         free = base_position + shift
         lower, upper = limits.workspace_lower + WORKSPACE_INSET_M, limits.workspace_upper - WORKSPACE_INSET_M
         inside = np.clip(free, np.minimum(lower, base_position), np.maximum(upper, base_position))

@@ -12,9 +12,16 @@ import numpy as np
 ACTION_SIZES = {"ee_delta": 7, "ee_pose": 8, "joint_position": 8, "joint_delta": 8}
 """How many values an action of each space holds; see msg/Action.msg for what they are."""
 
+ACTION_LIFE_PERIODS = 2.5
+"""An action is carried out for this many of its periods; then the arm holds."""
+
 
 class ActionError(ValueError):
     """An action that asks for nothing that the arm could do; the message says what was wrong with it."""
+
+
+class LateActionError(ActionError):
+    """An action that was to be complete before it could begin."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,7 @@ class ArmAction:
         stamp_ns: The tick at which it was decided [ns].
         source: Who asks.
         deadman: Whether motion is allowed.
+        target_ns: When it is to be complete [ns]; 0: a period after it begins.
     """
 
     space: str
@@ -82,3 +90,4 @@ class ArmAction:
     stamp_ns: int
     source: str
     deadman: bool = True
+    target_ns: int = 0

@@ -1,10 +1,12 @@
 """Who moves the arm: the one place that chooses between teleop, policy and replay.
 
 Order: teleop while its deadman is held; then policy or replay, while an episode is recorded (or always, where that was
-asked for). Of policy and replay the one that has the arm keeps it until it falls silent; the other is a conflict, which
-is reported. A source is silent when its 50 Hz heartbeat is late by the steady clock; its action is stale 2.5 of its
-periods after its stamp by the node's clock. An action that arrives while its source does not have the arm is dropped,
-and never carried out later. The latched stop lies in the motion controller, behind this and above all of it.
+asked for), and where it is required only while a living teleop message says `enable`. Of policy and replay the one that
+has the arm keeps it until it falls silent; the other is a conflict, which is reported. A topic on which two publishers
+speak leads nobody, and where it is teleop's, nobody is led at all: whose deadman and enable would count? A source is
+silent when its 50 Hz heartbeat is late by the steady clock; its action is stale 2.5 of its periods after its stamp by
+the node's clock. An action that arrives while its source does not have the arm is dropped, and never carried out later.
+The latched stop lies in the motion controller, behind this and above all of it.
 
 Pure: both clocks come in as arguments. Must not import rclpy.
 """
@@ -16,14 +18,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from muse_core.control.limits import Limit
-from muse_core.control.motion import ACTION_LIFE_PERIODS
-from muse_core.control.state import ArmAction
+from muse_core.control.state import ACTION_LIFE_PERIODS, ArmAction
 
 TELEOP, POLICY, REPLAY = "teleop", "policy", "replay"
 SOURCES = (TELEOP, POLICY, REPLAY)
 HEARTBEAT_S = 0.02
-SILENT_AFTER_NS = 150_000_000 + round(HEARTBEAT_S * 1e9)
-"""A source whose last message is older than this, a heartbeat's period and 0.15 s, is gone."""
+SILENT_AFTER_NS = 120_000_000
+"""A source whose last message is older than this is gone. A process that dies right after it spoke must be in a hold
+150 ms later: less a control period of 10 ms, and 20 ms in which a busy machine may be late with the message or with the
+period. It still is six heartbeats, so that one that is late, or two that are lost, do not stop a live source."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Choice:
         origin: What came with that action into :meth:`Arbiter.hear`.
         reason: Why the arm holds: STALE or NO_DEADMAN; NOT_LIMITED where it does not.
         conflict: A second source that asks for the arm in vain; empty where there is none.
+        displaced: Whom teleop has taken the arm from, since it did; empty where teleop has displaced nobody.
     """
 
     source: str = ""
@@ -43,6 +47,7 @@ class Choice:
     origin: Any = None
     reason: Limit = Limit.NOT_LIMITED
     conflict: str = ""
+    displaced: str = ""
 
 
 @dataclass
@@ -50,6 +55,7 @@ class _Source:
     heard_ns: int | None = None
     stamp_ns: int = -1
     deadman: bool = False
+    enable: bool = False
     action: ArmAction | None = None
     origin: Any = None
 
@@ -62,19 +68,30 @@ class Arbiter:
 
     Args:
         execute_always: Let policy and replay move the arm without an episode.
+        require_enable: Let them move only while teleop says `enable`.
     """
 
-    def __init__(self, execute_always: bool = False) -> None:
-        self._execute_always = execute_always
+    def __init__(self, execute_always: bool = False, require_enable: bool = False) -> None:
+        self._execute_always, self._require_enable = execute_always, require_enable
         self._recording = False
         self._sources = {name: _Source() for name in SOURCES}
         self._owner = ""
+        self._displaced = ""
+        self._doubled: frozenset[str] = frozenset()
 
     def record(self, recording: bool) -> None:
         """Say whether an episode is being recorded."""
         self._recording = recording
 
-    def hear(self, action: ArmAction, now_ns: int, steady_ns: int, origin: Any = None) -> None:
+    def double(self, sources: frozenset[str]) -> None:
+        """Say on whose topics two publishers speak: these sources do not get the arm, and with teleop's nobody does."""
+        self._doubled = sources
+
+    def enabled(self, steady_ns: int) -> bool:
+        """Whether policy and replay need no enable, or a living teleop message gives it."""
+        return not self._require_enable or (self._sources[TELEOP].enable and self._alive(TELEOP, steady_ns))
+
+    def hear(self, action: ArmAction, now_ns: int, steady_ns: int, origin: Any = None, *, enable: bool = False) -> None:
         """Take a message in: an action, or where its stamp is not newer than the last or it has no values, a heartbeat.
 
         A stamp that lies in the future counts as now, lest one wrong clock make its source a mere heartbeat for ever.
@@ -84,6 +101,7 @@ class Arbiter:
             now_ns: Now, by the clock of the actions' stamps [ns].
             steady_ns: When it was received, by the steady clock [ns].
             origin: Anything to be handed out with the action.
+            enable: From teleop: policy and replay may move, until the next message.
 
         Raises:
             KeyError: on an unknown source; it lists the known ones.
@@ -91,7 +109,7 @@ class Arbiter:
         if action.source not in self._sources:
             raise KeyError(f"no source {action.source!r}; there are {', '.join(SOURCES)}")
         source = self._sources[action.source]
-        source.heard_ns, source.deadman = steady_ns, action.deadman
+        source.heard_ns, source.deadman, source.enable = steady_ns, action.deadman, enable
         newer = action.stamp_ns > min(source.stamp_ns, now_ns) and action.stamp_ns != source.stamp_ns
         fresh = len(action.values) > 0 and newer
         if fresh:
@@ -120,26 +138,30 @@ class Arbiter:
         # a period that is none lets the action through: the motion controller refuses it, and says so
         life_s = ACTION_LIFE_PERIODS * action.period_s if action is not None and action.period_s > 0.0 else math.inf
         if action is None or now_ns - action.stamp_ns > life_s * 1e9:
-            return Choice(self._owner, reason=Limit.STALE, conflict=conflict)
-        return Choice(self._owner, action, source.origin, conflict=conflict)
+            return Choice(self._owner, reason=Limit.STALE, conflict=conflict, displaced=self._displaced)
+        return Choice(self._owner, action, source.origin, conflict=conflict, displaced=self._displaced)
 
     def _alive(self, name: str, steady_ns: int) -> bool:
         heard_ns = self._sources[name].heard_ns
         return heard_ns is not None and steady_ns - heard_ns <= SILENT_AFTER_NS
 
     def _autonomous(self, steady_ns: int) -> list[str]:
-        """Policy and replay, where they are alive and allowed to move; the one that has the arm comes first."""
-        if not (self._recording or self._execute_always):
+        """Policy and replay, where they are alive in an episode; the one that has the arm comes first."""
+        if not (self._recording or self._execute_always) or TELEOP in self._doubled:
             return []
-        return sorted(
-            (name for name in (POLICY, REPLAY) if self._alive(name, steady_ns)), key=lambda name: name != self._owner
-        )
+        alive = [name for name in (POLICY, REPLAY) if self._alive(name, steady_ns) and name not in self._doubled]
+        return sorted(alive, key=lambda name: name != self._owner)
 
     def _choose_owner(self, steady_ns: int) -> None:
-        if self._sources[TELEOP].deadman and self._alive(TELEOP, steady_ns):
+        teleop, autonomous = self._sources[TELEOP], self._autonomous(steady_ns)
+        if teleop.deadman and self._alive(TELEOP, steady_ns) and TELEOP not in self._doubled:
             owner = TELEOP
+            # The enable is not asked: letting go of it is how a person stops a policy before taking over.
+            before = self._owner if self._owner in (POLICY, REPLAY) else ""
+            self._displaced = self._displaced or before or next(iter(autonomous), "")
         else:
-            owner = next(iter(self._autonomous(steady_ns)), "")
+            owner = autonomous[0] if autonomous and self.enabled(steady_ns) else ""
+            self._displaced = ""
         if owner != self._owner:
             self.forget()
             self._owner = owner

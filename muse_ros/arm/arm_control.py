@@ -15,12 +15,14 @@ from muse_core.control.home import HomeMove
 from muse_core.control.kinematics import BASE_FRAME, PandaKinematics
 from muse_core.control.limits import Limit, Limits
 from muse_core.control.motion import MotionController
-from muse_core.control.state import ActionError, ArmAction, RobotState, SetPoint
+from muse_core.control.state import ActionError, ArmAction, LateActionError, RobotState, SetPoint
 from muse_ros.arm.arbiter import Arbiter
 from muse_ros.contract.message_fields import time_ns
 
 RECORDER_SILENT_NS = 2_000_000_000
 """A recorder that says so at 10 Hz while it records and has said nothing for this long is gone, and its episode too."""
+TAKEOVER, RELEASE = "takeover", "release"
+"""As in msg/EpisodeEvent.msg."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,16 @@ class Step:
         set_point: For the driver.
         chosen: The message whose action begins with this set-point; None where none begins.
         refused: Why a new action was refused; empty where none was.
+        displaced: Whom teleop has displaced, as long as it has the arm; empty where nobody was.
+        event: With this period teleop took the arm from policy or replay in an episode (TAKEOVER) or gave it back
+            (RELEASE); empty where neither.
     """
 
     set_point: SetPoint
     chosen: Any = None
     refused: str = ""
+    displaced: str = ""
+    event: str = ""
 
 
 class ArmControl:
@@ -45,18 +52,23 @@ class ArmControl:
         limits: What every set-point keeps.
         rate_hz: Steps per second.
         execute_always: Let policy and replay move the arm without an episode.
+        require_enable: Let them move only while teleop says `enable`.
 
     Attributes:
         newest_action_ns: Stamp of the newest action heard from anybody [ns].
         limits_hit: How many set-points each limit has acted on, by name.
         refused: How many actions were refused.
+        late: How many of these were to be complete before they could begin.
+        enabled: Whether policy and replay need no enable, or have it.
         source: Who has the arm; empty where nobody has.
         conflict: Who else asks for it.
     """
 
-    def __init__(self, limits: Limits, rate_hz: float, execute_always: bool = False) -> None:
+    def __init__(
+        self, limits: Limits, rate_hz: float, execute_always: bool = False, require_enable: bool = False
+    ) -> None:
         self._limits = limits
-        self._arbiter = Arbiter(execute_always)
+        self._arbiter = Arbiter(execute_always, require_enable)
         self._motion = MotionController(PandaKinematics(limits), limits, rate_hz)
         self._home: HomeMove | None = None
         self._current: ArmAction | None = None
@@ -65,7 +77,10 @@ class ArmControl:
         self._now_ns = 0
         self.newest_action_ns = -1
         self.limits_hit: Counter[str] = Counter()
+        self._displaced = ""
         self.refused = 0
+        self.late = 0
+        self.enabled = not require_enable
         self.source = ""
         self.conflict = ""
 
@@ -107,7 +122,11 @@ class ArmControl:
         action = arm_action(source, message)
         if len(action.values):
             self.newest_action_ns = max(self.newest_action_ns, action.stamp_ns)
-        self._arbiter.hear(action, self._now_ns, steady_ns, message)
+        self._arbiter.hear(action, self._now_ns, steady_ns, message, enable=bool(message.enable))
+
+    def double(self, sources: frozenset[str]) -> None:
+        """Say on whose topics two publishers speak: these do not lead the arm, and with teleop's nobody does."""
+        self._arbiter.double(sources)
 
     @property
     def recording(self) -> bool:
@@ -153,6 +172,7 @@ class ArmControl:
             self.record(False, steady_ns)
         choice = self._arbiter.choose(now_ns, steady_ns)
         self.source, self.conflict = choice.source, choice.conflict
+        self.enabled = self._arbiter.enabled(steady_ns)
         chosen, refused, action = None, "", choice.action
         if choice.source:
             self._home = None
@@ -167,10 +187,19 @@ class ArmControl:
             except ActionError as error:
                 refused = str(error)
                 self.refused += 1
+                self.late += isinstance(error, LateActionError)
         self._current = action
         set_point = self._motion.update(now_ns, state)
         self.limits_hit.update(limit.name for limit in _BITS if set_point.limited_by & limit)
-        return Step(set_point, chosen, refused)
+        return Step(set_point, chosen, refused, choice.displaced, self._event(choice.displaced))
+
+    def _event(self, displaced: str) -> str:
+        """What is new about who has the arm: a fact of the episode, so without one there is nothing to tell."""
+        now, before = displaced if self._recording else "", self._displaced
+        self._displaced = now
+        if now and not before:
+            return TAKEOVER
+        return RELEASE if before and not now and self._recording else ""
 
     def _next_home_action(self, now_ns: int) -> ArmAction | None:
         closed = 1.0 - self._motion.gripper_width / self._limits.gripper_max_width
@@ -199,4 +228,5 @@ def arm_action(source: str, message: Any) -> ArmAction:
         stamp_ns=time_ns(message.header.stamp),
         source=source,
         deadman=bool(message.deadman) or source != "teleop",
+        target_ns=time_ns(message.target_time),
     )

@@ -18,14 +18,14 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from muse_core.control.limits import LimitError, Limits, default_limits
-from muse_ros.arm.arbiter import SOURCES
 from muse_ros.arm.arm_control import ArmControl
 from muse_ros.arm.drivers.driver import DRIVERS, DriverError, DriverSettings, open_driver
 from muse_ros.arm.lockstep import Lockstep
 from muse_ros.arm.pace import RealTimePace, SimulatedPace
-from muse_ros.bridge import ACTION_QOS, STATUS_QOS
+from muse_ros.bridge import STATUS_QOS
 from muse_ros.contract.message_fields import time_ns
-from muse_ros.msg import Action, EpisodeEvent, EpisodeStatus
+from muse_ros.msg import EpisodeEvent, EpisodeStatus
+from muse_ros.nodes.panda_actions import ActionTopics
 from muse_ros.nodes.panda_diagnostics import Diagnostics
 from muse_ros.nodes.panda_loop import CONTROL_HZ, PERIOD_NS, ArmLoop, Episode
 from muse_ros.nodes.panda_topics import ArmTopics, WorldTopics
@@ -57,7 +57,10 @@ class PandaNode(Node):
         robot = declare(self, "robot", "sim", "the arm's driver", choices=tuple(DRIVERS))
         self._simulated = robot == "sim"
         control = ArmControl(
-            self._limits(), CONTROL_HZ, declare(self, "execute_always", False, "policy and replay need no episode")
+            self._limits(),
+            CONTROL_HZ,
+            declare(self, "execute_always", False, "policy and replay need no episode"),
+            declare(self, "require_enable", not self._simulated, "policy and replay need teleop's enable"),
         )
         try:
             self._driver = open_driver(robot, self._driver_settings())
@@ -66,14 +69,13 @@ class PandaNode(Node):
         self._control = control
         self._loop = self._make_loop()
         self.finished = self._loop.ended
-        for source in SOURCES:
-            self.create_subscription(Action, f"action/{source}", partial(self._take_action, source), ACTION_QOS)
+        actions = ActionTopics(self, self._loop, control)
         self.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
         for name, verb in (("home", self._home), ("stop", self._stop), ("recover", self._recover)):
             self.create_service(Trigger, f"panda/{name}", partial(self._serve, verb))
         if self._simulated:
             self.create_service(Trigger, "sim/reset", partial(self._serve, self._reset))
-        diagnostics = Diagnostics(self, self._loop, control, robot)
+        diagnostics = Diagnostics(self, self._loop, control, actions, robot)
         self.create_timer(1.0, diagnostics.publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._loop.start()
         self.get_logger().info(f"panda: robot {robot} at {CONTROL_HZ:g} Hz")
@@ -143,9 +145,6 @@ class PandaNode(Node):
 
     def _seed(self) -> int:
         return int(self.get_parameter("seed").value)
-
-    def _take_action(self, source: str, message: Action) -> None:
-        self._loop.post(partial(self._control.hear, source, message, time.monotonic_ns()))
 
     def _take_status(self, status: EpisodeStatus) -> None:
         recording = status.state == EpisodeStatus.RECORDING

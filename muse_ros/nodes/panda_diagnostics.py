@@ -16,10 +16,10 @@ from muse_ros.bridge import time_message
 class Diagnostics:
     """Compares the loop's counters with those of the last message."""
 
-    def __init__(self, node: Node, loop: Any, control: ArmControl, robot: str) -> None:
+    def __init__(self, node: Node, loop: Any, control: ArmControl, actions: Any, robot: str) -> None:
         """Make the publisher."""
         self._publisher = node.create_publisher(DiagnosticArray, "diagnostics", 10)
-        self._loop, self._control, self._robot = loop, control, robot
+        self._loop, self._control, self._actions, self._robot = loop, control, actions, robot
         self._last = self._counters()
         self._last_hit: Counter[str] = Counter()
 
@@ -36,6 +36,7 @@ class Diagnostics:
             "robot": self._robot,
             "source": self._control.source or "none",
             "conflict": self._control.conflict or "none",
+            "enabled": str(self._control.enabled),
             "recording": str(self._control.recording),
             "stopped": str(self._control.stopped),
             "homing": str(self._control.homing),
@@ -45,6 +46,7 @@ class Diagnostics:
             "waiting for the action of [s]": "none" if waiting is None else f"{waiting * 1e-9:.3f}",
             "periods skipped": str(now["skipped"]),
             "actions refused": str(now["refused"]),
+            "actions too late": str(self._control.late),
             "limits hit in the last second": ", ".join(f"{name} {n}" for name, n in sorted(new_hits.items())) or "none",
         }
         status = DiagnosticStatus(level=level, name="panda: arm control", message=message, hardware_id=self._robot)
@@ -66,6 +68,8 @@ class Diagnostics:
     def _verdict(self, skipped: bool, refused: bool) -> tuple[bytes, str]:
         if self._loop.failure:
             return DiagnosticStatus.ERROR, self._loop.failure
+        if self._actions.doubled:
+            return DiagnosticStatus.ERROR, self._actions.doubled
         if self._control.stopped:
             return DiagnosticStatus.WARN, "stopped: call panda/recover"
         if refused:

@@ -112,9 +112,9 @@ class ArmLoop:
             self._posted.notify()
         return future
 
-    def publish_event(self, event: str) -> None:
+    def publish_event(self, event: str, detail: str = "") -> None:
         """Publish an event of this instant; to be posted, like all that uses the loop."""
-        self._arm.publish_event(self._pace.now_ns(), event, self.episode.name)
+        self._arm.publish_event(self._pace.now_ns(), event, self.episode.name, detail)
 
     def close(self) -> None:
         """End the thread, which lets go of the arm. Safe to call twice."""
@@ -152,7 +152,10 @@ class ArmLoop:
         step = self._control.step(self._pace.now_ns(), time.monotonic_ns(), self.state)
         if step.refused:
             self._log.error(f"refused: {step.refused}", throttle_duration_sec=1.0)
+        if step.event:
+            self.publish_event(step.event, step.displaced)
         if step.chosen is not None:
+            step.chosen.takeover = bool(step.displaced)
             self._arm.publish_choice(step.chosen)
         sent_ns = self._pace.now_ns()
         self._driver.send(step.set_point, 1.0 / CONTROL_HZ)

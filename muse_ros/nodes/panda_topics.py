@@ -67,9 +67,9 @@ class ArmTopics:
         applied.limited_by = set_point.limited_by
         self._applied.publish(applied)
 
-    def publish_event(self, stamp_ns: int, event: str, episode_id: str) -> None:
+    def publish_event(self, stamp_ns: int, event: str, episode_id: str, detail: str) -> None:
         """Publish something that happened to the arm; it is recorded with the episode's own events."""
-        message = EpisodeEvent(event=event, episode_id=episode_id)
+        message = EpisodeEvent(event=event, episode_id=episode_id, detail=detail)
         message.header.stamp = time_message(stamp_ns)
         self._events.publish(message)
 

@@ -16,7 +16,10 @@ DT_NS = 10_000_000
 def message(values, stamp_ns, space="ee_delta", deadman=True, frame="panda_link0"):
     stamp = SimpleNamespace(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
     header = SimpleNamespace(stamp=stamp, frame_id=frame)
-    return SimpleNamespace(header=header, action_space=space, values=values, period=0.1, deadman=deadman)
+    never = SimpleNamespace(sec=0, nanosec=0)
+    return SimpleNamespace(
+        header=header, action_space=space, values=values, period=0.1, deadman=deadman, enable=False, target_time=never
+    )
 
 
 class Road:
@@ -51,8 +54,8 @@ class Road:
 def test_an_action_is_chosen_once_as_it_came_and_moves_the_arm():
     road = Road()
     asked = road.hear()
-    steps = road.run(15)
-    assert [step.chosen for step in steps] == [asked] + [None] * 14
+    steps = road.run(13)
+    assert [step.chosen for step in steps] == [asked] + [None] * 12
     assert steps[0].set_point.source == "teleop"
     assert road.tool[1] > 0.009
     assert road.control.source == "teleop"
@@ -67,11 +70,68 @@ def test_a_repeated_action_is_a_heartbeat_and_not_a_second_step():
     np.testing.assert_allclose(road.tool[1], 0.01, atol=1e-4)
 
 
-def test_the_arm_holds_150_ms_after_the_last_heartbeat_was_due():
+def test_the_arm_holds_when_120_ms_have_passed_since_the_last_message():
     road = Road()
     road.hear()
-    reasons = [step.set_point.limited_by & Limit.NO_DEADMAN for step in road.run(20)]
-    assert [bool(reason) for reason in reasons] == [False] * 18 + [True] * 2  # 0 .. 170 ms, then 180 ms
+    reasons = [step.set_point.limited_by & Limit.NO_DEADMAN for step in road.run(15)]
+    assert [bool(reason) for reason in reasons] == [False] * 13 + [True] * 2  # 0 .. 120 ms, then 130 ms
+
+
+def test_a_takeover_is_an_event_of_the_episode_and_so_is_the_release():
+    road = Road()
+    road.control.record(True, road.now_ns)
+    road.hear(source="policy")
+    steps = road.run(2)
+    road.hear()
+    steps += road.run(2)
+    road.hear(values=(), deadman=False)
+    steps += road.run(2)
+    assert [step.event for step in steps] == ["", "", "takeover", "", "release", ""]
+    assert [step.displaced for step in steps] == ["", "", "policy", "policy", "", ""]
+
+
+def test_an_episode_that_ends_while_teleop_has_the_arm_has_no_release():
+    road = Road()
+    road.control.record(True, road.now_ns)
+    road.hear(source="policy")
+    road.hear()
+    assert road.run(1)[0].event == "takeover"
+    road.control.record(False, road.now_ns)
+    assert [step.event for step in road.run(20)] == [""] * 20
+
+
+def test_an_action_with_a_target_time_is_complete_at_that_time():
+    road = Road()
+    asked = message([0.0, 0.002, 0, 0, 0, 0, 0], road.now_ns)
+    asked.target_time = SimpleNamespace(sec=1, nanosec=50_000_000)  # now is 1 s, the period 0.1 s
+    road.control.hear("teleop", asked, road.now_ns)
+    road.run(5)
+    halfway = road.tool[1]
+    road.run(4)
+    np.testing.assert_allclose(road.tool[1], 0.002, atol=1e-5)
+    assert halfway > 0.0015  # a joint speeds up within its limits first
+
+
+def test_a_late_action_is_refused_and_counted_and_the_one_before_goes_on():
+    road = Road()
+    road.hear()
+    road.run(5)
+    late = message([0.0, -0.02, 0, 0, 0, 0, 0], road.now_ns)
+    late.target_time = SimpleNamespace(sec=1, nanosec=40_000_000)
+    road.control.hear("teleop", late, road.now_ns)
+    steps = road.run(7)
+    assert "late: it was to be complete 0.010 s ago" in steps[0].refused
+    assert (road.control.late, road.control.refused) == (1, 1)
+    assert [step.set_point.source for step in steps] == ["teleop"] * 7
+    assert road.tool[1] > 0.009
+
+
+def test_an_action_that_is_to_be_complete_after_its_life_is_refused_with_the_cure():
+    road = Road()
+    asked = message([0.0, 0.01, 0, 0, 0, 0, 0], road.now_ns)
+    asked.target_time = SimpleNamespace(sec=1, nanosec=260_000_000)
+    road.control.hear("teleop", asked, road.now_ns)
+    assert "an action lives 2.5 periods, 0.250 s: send it nearer to its time" in road.run(1)[0].refused
 
 
 def test_a_refused_action_is_reported_once_and_the_arm_holds_whole():

@@ -7,108 +7,19 @@ pytest.importorskip("rclpy")
 pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 pytest.importorskip("muse_ros.msg")
 
-from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PoseArray, PoseStamped, TwistStamped, WrenchStamped
 from rclpy.parameter import Parameter
-from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, CompressedImage, JointState
-from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
 from muse_core.control.kinematics import HOME_Q
 from muse_core.images import decode_image
-from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message
 from muse_ros.contract.message_fields import time_ns
-from muse_ros.msg import Action, AppliedAction, EpisodeStatus
+from muse_ros.msg import AppliedAction
 from muse_ros.nodes.panda import PandaNode
 from muse_ros.nodes.run_node import NodeFailure
 
-SMALL = {"camera_width": 32, "camera_height": 32}
-FAST = {**SMALL, "clock": True, "clock_factor": 4.0}
-
-
-@pytest.fixture
-def panda(ros, spin):
-    """``panda(parameter=value, ...)`` starts the node; it is closed and destroyed after the test."""
-    nodes = []
-
-    def start(**parameters):
-        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        nodes.append(PandaNode(parameter_overrides=overrides))
-        return spin(nodes[-1])
-
-    yield start
-    for node in nodes:
-        node.close()
-        node.destroy_node()
-
-
-class Operator:
-    """A node that hears everything the panda node says and can act as any source and as collect."""
-
-    def __init__(self, node):
-        self.node = node
-        self.heard = {}
-        for topic, kind, qos in (
-            ("panda/joint_states", JointState, SENSOR_QOS),
-            ("panda/ee_pose", PoseStamped, SENSOR_QOS),
-            ("panda/ee_twist", TwistStamped, SENSOR_QOS),
-            ("panda/wrench", WrenchStamped, SENSOR_QOS),
-            ("panda/applied_action", AppliedAction, SENSOR_QOS),
-            ("action", Action, ACTION_QOS),
-            ("cameras/front/image/compressed", CompressedImage, SENSOR_QOS),
-            ("cameras/wrist/image/compressed", CompressedImage, SENSOR_QOS),
-            ("cameras/front/camera_info", CameraInfo, SENSOR_QOS),
-            ("sim/objects", PoseArray, SENSOR_QOS),
-            ("sim/success", Bool, STATUS_QOS),
-            ("diagnostics", DiagnosticArray, 10),
-            ("/clock", Clock, SENSOR_QOS),
-        ):
-            self.heard[topic] = []
-            node.create_subscription(kind, topic, self.heard[topic].append, qos)
-        self._actions = {s: node.create_publisher(Action, f"action/{s}", ACTION_QOS) for s in ("teleop", "policy")}
-        self._status = node.create_publisher(EpisodeStatus, "collect/status", STATUS_QOS)
-
-    def last(self, topic):
-        return self.heard[topic][-1] if self.heard[topic] else None
-
-    def now_ns(self):
-        return time_ns(self.last("panda/ee_pose").header.stamp)
-
-    def position(self):
-        p = self.last("panda/ee_pose").pose.position
-        return np.array([p.x, p.y, p.z])
-
-    def ready(self):
-        connected = all(publisher.get_subscription_count() for publisher in (*self._actions.values(), self._status))
-        return connected and self.last("panda/ee_pose") is not None and self.last("panda/applied_action") is not None
-
-    def act(self, source="teleop", values=(0.01, 0, 0, 0, 0, 0, 0), deadman=True, stamp_ns=None):
-        message = Action(action_space="ee_delta", values=[float(v) for v in values], period=0.1, deadman=deadman)
-        message.header.stamp = time_message(self.now_ns() if stamp_ns is None else stamp_ns)
-        message.header.frame_id = "panda_link0"
-        self._actions[source].publish(message)
-        return message
-
-    def record(self, recording, start_ns=0):
-        state = EpisodeStatus.RECORDING if recording else EpisodeStatus.READY
-        self._status.publish(EpisodeStatus(state=state, start=time_message(start_ns)))
-
-
-@pytest.fixture
-def operator(make_node, spin, wait_until):
-    def start():
-        node = make_node("operator")
-        one = Operator(node)
-        spin(node)
-        wait_until(one.ready, what="topics of the panda node")
-        return one
-
-    return start
-
 
 def test_everything_is_published_and_stamped_on_the_grid(panda, operator, wait_until):
-    panda(**FAST)
+    panda()
     one = operator()
     wait_until(lambda: all(len(one.heard[topic]) > 3 for topic in one.heard if topic not in QUIET), what="every topic")
     wait_until(lambda: one.last("diagnostics"), what="diagnostics")
@@ -127,11 +38,11 @@ def test_everything_is_published_and_stamped_on_the_grid(panda, operator, wait_u
     assert one.last("diagnostics").status[0].message == "holding"
 
 
-QUIET = ("action", "sim/success", "diagnostics")
+QUIET = ("action", "sim/success", "diagnostics", "collect/events")
 
 
 def test_in_real_time_stamps_are_the_systems_time_on_the_grid(panda, operator, wait_until):
-    panda(**SMALL)
+    panda(clock=False)
     one = operator()
     pose = wait_until(lambda: one.last("panda/ee_pose"), what="a pose")
     stamp_ns = time_ns(pose.header.stamp)
@@ -148,7 +59,7 @@ def test_where_other_nodes_publish_the_cameras_it_publishes_none(panda, make_nod
 
 
 def test_teleop_moves_the_arm_and_its_choice_is_published_with_its_stamp(panda, operator, wait_until):
-    panda(**FAST)
+    panda()
     one = operator()
     before = one.position()
     sent = one.act(values=(0, 0.02, 0, 0, 0, 0, 1.0))
@@ -162,7 +73,7 @@ def test_teleop_moves_the_arm_and_its_choice_is_published_with_its_stamp(panda, 
 
 
 def test_without_the_deadman_teleop_does_not_move_the_arm(panda, operator, wait_until):
-    panda(**FAST)
+    panda()
     one = operator()
     one.act(deadman=False)
     seen = len(one.heard["panda/applied_action"])
@@ -172,7 +83,7 @@ def test_without_the_deadman_teleop_does_not_move_the_arm(panda, operator, wait_
 
 
 def test_a_policy_moves_the_arm_only_in_an_episode(panda, operator, wait_until):
-    panda(**FAST)
+    panda()
     one = operator()
     one.act("policy")
     seen = len(one.heard["panda/applied_action"])
@@ -184,7 +95,7 @@ def test_a_policy_moves_the_arm_only_in_an_episode(panda, operator, wait_until):
 
 
 def test_an_action_that_is_not_a_number_is_refused_whole(panda, operator, wait_until):
-    panda(**FAST)
+    panda()
     one = operator()
     one.act(values=(0.02, 0.02, float("nan"), 0, 0, 0, 1.0))
     bits = AppliedAction.NOT_FINITE
@@ -196,7 +107,7 @@ def test_an_action_that_is_not_a_number_is_refused_whole(panda, operator, wait_u
 
 
 def test_a_stop_is_latched_until_recover(panda, operator, wait_until, call):
-    panda(**FAST)
+    panda()
     one = operator()
     assert call(one.node, Trigger, "panda/stop").success
     stopped = AppliedAction.STOPPED
@@ -213,7 +124,7 @@ def test_a_stop_is_latched_until_recover(panda, operator, wait_until, call):
 
 
 def test_home_moves_the_joints_home_and_teleop_ends_it(panda, operator, wait_until, call):
-    panda(**{**FAST, "clock_factor": 20.0})
+    panda(clock_factor=20.0)
     one = operator()
     assert call(one.node, Trigger, "panda/home").success
     at_home = lambda: np.abs(np.array(one.last("panda/joint_states").position[:7]) - HOME_Q).max() < 0.02  # noqa: E731
@@ -223,7 +134,7 @@ def test_home_moves_the_joints_home_and_teleop_ends_it(panda, operator, wait_unt
 
 
 def test_a_reset_places_the_scene_of_the_seed(panda, operator, wait_until, call):
-    node = panda(**FAST)
+    node = panda()
     one = operator()
 
     def scene(seed):
@@ -242,7 +153,7 @@ def test_a_reset_places_the_scene_of_the_seed(panda, operator, wait_until, call)
 
 
 def test_a_reset_is_refused_while_an_episode_is_recorded(panda, operator, wait_until, call):
-    node = panda(**FAST)
+    node = panda()
     one = operator()
     one.record(True)
     wait_until(lambda: node._control.recording, what="the status to arrive")
@@ -252,7 +163,7 @@ def test_a_reset_is_refused_while_an_episode_is_recorded(panda, operator, wait_u
 
 
 def test_lockstep_waits_for_the_action_of_each_tick(panda, operator, wait_until):
-    node = panda(**FAST, lockstep=True)
+    node = panda(lockstep=True)
     one = operator()
     one.record(True, start_ns=1)
     first_ns = wait_until(lambda: node._loop.waiting_for_ns, what="the world to halt")
@@ -271,7 +182,7 @@ def test_a_loop_that_fails_ends_the_node_with_its_reason(panda, wait_until, monk
         raise OSError("the cable is out")
 
     monkeypatch.setattr("muse_ros.arm.drivers.sim.SimDriver.send", break_down)
-    node = panda(**FAST)
+    node = panda()
     wait_until(node.finished.is_set, what="the loop to end")
     assert node.failure == "the control loop failed: OSError: the cable is out"
 

@@ -69,6 +69,8 @@ def test_a_loop_that_is_late_stamps_set_points_by_the_clock_and_refuses_no_actio
         values=[0.001, 0, 0, 0, 0, 0, 0],
         period=0.02,
         deadman=True,
+        enable=False,
+        target_time=SimpleNamespace(sec=0, nanosec=0),
     )
     loop.post(lambda: control.hear("teleop", action, 0))
     loop._control.step = lambda now_ns, _, state: ArmControl.step(control, now_ns, 0, state)
@@ -100,7 +102,7 @@ def test_stop_and_recover_are_events_of_the_episode_that_is_recorded(ros, make_n
 
 
 def test_a_file_of_limits_that_is_slower_than_the_nodes_default_stays_slower(ros, tmp_path):
-    text = (Path(__file__).parents[2] / "config/robot/limits.yaml").read_text()
+    text = (Path(__file__).parents[3] / "config/robot/limits.yaml").read_text()
     file = tmp_path / "slow.yaml"
     file.write_text(text.replace("linear_speed: 0.25", "linear_speed: 0.05"))
     options = {"camera_width": 32, "camera_height": 32, "clock": True, "limits_file": str(file)}
