@@ -69,7 +69,10 @@ def decode_image(data: bytes, size: Size | None = None, crop: Crop | None = None
     source = image_size(data)
     rectangle = checked_crop(source, crop)
     scale = _decode_scale(data, rectangle, size)
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED_FLAGS[scale] | cv2.IMREAD_IGNORE_ORIENTATION)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED_FLAGS[scale] | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:  # such as a header that claims more pixels than OpenCV reads
+        pixels = None
     if pixels is None:
         raise ImageError(f"{len(data)} bytes look like an image of {source[0]}x{source[1]} but do not decode")
     rgb = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

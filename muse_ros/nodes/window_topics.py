@@ -20,7 +20,9 @@ from muse_ros.msg import Action, AppliedAction, EpisodeStatus, PolicyStatus
 from muse_ros.window.from_messages import (
     LIMITS,
     episode_view,
+    finite,
     limit_words,
+    makes_sense,
     policy_view,
     stream_views,
     texts_of,
@@ -110,7 +112,7 @@ class WindowTopics:
             stopped=bool(applied.limited_by & AppliedAction.STOPPED),
             homing=applied.source == HOME,
             gripper_closed=applied.gripper_width < self._gripper_half_open,
-            twist=tuple(twist.tolist()),
+            twist=tuple(finite(value) for value in twist.tolist()),
             limits=tuple(words for words, seen in self._limits_seen.items() if now - seen < LIMIT_SHOWN_S),
             asked=twist_of(chosen) if led else None,
         )
@@ -149,6 +151,8 @@ class WindowTopics:
             self._starts[name] = _picture(raw)
 
     def _take_status(self, status: EpisodeStatus) -> None:
+        if not makes_sense(status):
+            return
         recording = status.state == EpisodeStatus.RECORDING
         if recording and (self.status.state != status.state or self.status.episode_id != status.episode_id):
             self._starts.clear()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+
 import pygame
 
 from muse_core.images import ImageError, decode_image, image_size
@@ -12,6 +15,7 @@ from muse_ros.window.prompt import seconds
 from muse_ros.window.view import CameraView, WindowView
 
 NO_PICTURE = (4, 3)  # shape of a place without a picture
+MOST_PIXELS = 50_000_000  # decoding more would hold up the heartbeat
 
 
 class CameraPanel:
@@ -80,11 +84,11 @@ class CameraPanel:
         known = self._decoded.get((kind, name))
         if known is not None and known[0] is data and known[1] == size:
             return known[2]
-        try:
-            rgb = decode_image(data, (size[1], size[0]))
-            surface = pygame.image.frombuffer(rgb, size, "RGB").copy()
-        except ImageError:
-            surface = None
+        surface = None
+        with contextlib.suppress(ImageError):
+            if math.prod(image_size(data)) <= MOST_PIXELS:
+                rgb = decode_image(data, (size[1], size[0]))
+                surface = pygame.image.frombuffer(rgb, size, "RGB").copy()
         self._decoded[kind, name] = (data, size, surface)
         return surface
 

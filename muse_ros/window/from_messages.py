@@ -6,6 +6,7 @@ that a wrong clock elsewhere makes nothing look stale.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,20 +31,30 @@ LIMITS = {
 POLICY_STATES = ("INACTIVE", "WAITING", "ACTING", "SHADOW", "HOLDING", "STOPPED", "TAKEN_OVER")
 
 
+def makes_sense(status: Any) -> bool:
+    """Whether an EpisodeStatus has a state and a label that there are: anybody can publish anything."""
+    return status.state in set(State) and status.outcome in set(Outcome)
+
+
+def finite(value: float) -> float:
+    """The number, or 0 where it is none: it is only to be shown."""
+    return value if math.isfinite(value) else 0.0
+
+
 def too_old(age_s: float, allowed_s: float) -> float | None:
     """An age [s], rounded to what is shown, where it is above what is allowed; None where it is not."""
     return round(age_s, 1) if age_s > allowed_s else None
 
 
 def episode_view(status: Any, silent_s: float | None) -> EpisodeView:
-    """What an EpisodeStatus says."""
+    """What an EpisodeStatus that makes sense says."""
     return EpisodeView(
         known=True,
         silent_s=silent_s,
         state=State(status.state),
         episode_id=status.episode_id,
         index=status.episode_index,
-        elapsed_s=round(status.elapsed, 1),
+        elapsed_s=round(max(0.0, finite(status.elapsed)), 1),
         outcome=Outcome(status.outcome),
         degraded=status.degraded,
         alarm=status.alarm,
@@ -51,7 +62,7 @@ def episode_view(status: Any, silent_s: float | None) -> EpisodeView:
         discarded=status.discarded,
         successes=status.successes,
         failures=status.failures,
-        free_disk_gb=round(status.free_disk, 1),
+        free_disk_gb=round(finite(status.free_disk), 1),
         legal_verbs=tuple(status.legal_verbs),
         texts=tuple(texts_of(status).items()),
         message=status.message,
@@ -68,9 +79,13 @@ def stream_views(status: Any) -> tuple[StreamView, ...]:
     """The streams of an EpisodeStatus; a problem is told without the topic that it stands below."""
     return tuple(
         StreamView(
-            s.topic, Level(s.level), s.problem.removeprefix(f"{s.topic}: "), round(s.rate), round(s.expected_rate)
+            topic=each.topic,
+            level=Level(each.level) if each.level in set(Level) else Level.MISSING,
+            problem=each.problem.removeprefix(f"{each.topic}: "),
+            rate_hz=round(finite(each.rate)),
+            expected_hz=round(finite(each.expected_rate)),
         )
-        for s in status.streams
+        for each in status.streams
     )
 
 
@@ -88,11 +103,12 @@ def policy_view(status: Any, silent_s: float | None) -> PolicyView:
     """What a PolicyStatus says."""
     latency_s = status.wait + status.assembly + status.inference + status.publish
     rate_hz = 1.0 / status.period if status.period > 0 else 0.0
-    return PolicyView(POLICY_STATES[status.state], status.reason, rate_hz, 1e3 * latency_s, silent_s)
+    state = POLICY_STATES[status.state] if status.state < len(POLICY_STATES) else f"STATE {status.state}"
+    return PolicyView(state, status.reason, finite(rate_hz), 1e3 * finite(latency_s), silent_s)
 
 
 def twist_of(action: Any) -> tuple[float, ...] | None:
     """The velocity that an ``ee_delta`` Action asks for: x y z [m/s], about x y z [rad/s]; None for any other."""
     if action.action_space != action.EE_DELTA or len(action.values) != 7 or action.period <= 0:
         return None
-    return tuple(value / action.period for value in list(action.values)[:6])
+    return tuple(finite(value / action.period) for value in list(action.values)[:6])

@@ -17,6 +17,7 @@ from muse_ros.teleop.keyboard import (
     SLOWER_KEY,
 )
 from muse_ros.window.buttons import key_name
+from muse_ros.window.from_messages import finite
 from muse_ros.window.head_panels import Targets
 from muse_ros.window.paint import AMBER, BACKGROUND, BLUE, DIM, FAINT, GREEN, RED, TEXT, Colour, Painter
 from muse_ros.window.view import ArmView, TeleopView, WindowView
@@ -46,7 +47,7 @@ def motion_content(view: WindowView) -> Content:
 def fractions(twist: tuple[float, ...]) -> tuple[float, ...]:
     """A velocity as fractions of a full bar, -1 .. 1 and in hundredths: x y z, then about x y z."""
     full = (LINEAR_FULL,) * 3 + (ANGULAR_FULL,) * 3
-    return tuple(round(min(max(value / most, -1.0), 1.0), 2) for value, most in zip(twist, full, strict=True))
+    return tuple(round(min(max(finite(value) / most, -1.0), 1.0), 2) for value, most in zip(twist, full, strict=True))
 
 
 def draw_motion(paint: Painter, area: pygame.Rect, content: Content) -> Targets:

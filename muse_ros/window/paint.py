@@ -34,6 +34,7 @@ BOLD = ("strong", "large", "huge")
 SMALLEST_POINTS = 12
 FAMILIES = "dejavusans,liberationsans,notosans,arial"
 MOST_REMEMBERED = 1000
+LONGEST = 400
 
 LAMPS = {Level.OK: (GREEN, ""), Level.DEGRADED: (AMBER, "!"), Level.MISSING: (RED, "X")}
 
@@ -59,7 +60,7 @@ class Painter:
 
     def width(self, text: str, role: str = "text") -> int:
         """Width of a text [px]."""
-        return self._fonts[role].size(text)[0]
+        return self._fonts[role].size(drawable(text))[0]
 
     def line(self, role: str = "text") -> int:
         """Height of a line [px]."""
@@ -95,7 +96,7 @@ class Painter:
     def wrap(self, text: str, role: str, width: int, most: int) -> list[str]:
         """The text in at most so many lines, broken between words; what does not fit ends in three dots."""
         lines: list[str] = []
-        rest = text.split()
+        rest = drawable(text).split()
         while rest and len(lines) < most:
             if len(lines) == most - 1:
                 lines.append(self.fit(" ".join(rest), role, width))
@@ -133,6 +134,7 @@ class Painter:
             self.write(letter, box, "small", BLACK, "centre")
 
     def _shorten(self, text: str, role: str, width: int) -> str:
+        text = drawable(text)
         if self.width(text, role) <= width:
             return text
         low, high = 0, len(text)  # the longest beginning that fits lies in low .. high
@@ -140,6 +142,13 @@ class Painter:
             middle = (low + high + 1) // 2
             low, high = (middle, high) if self.width(text[:middle] + "...", role) <= width else (low, middle - 1)
         return text[:low].rstrip() + "..." if low else ""
+
+
+def drawable(text: str) -> str:
+    """A text that fonts can draw, whatever came in a message: without control characters, and not endless."""
+    return "".join(
+        character if character.isprintable() and character <= "\uffff" else " " for character in text[:LONGEST]
+    )
 
 
 def columns(area: pygame.Rect, count: int, gap: int) -> list[pygame.Rect]:

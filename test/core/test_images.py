@@ -96,3 +96,11 @@ def test_only_rgb_bytes_are_encoded():
         encode_jpeg(np.zeros((4, 4), np.uint8))
     with pytest.raises(ImageError, match="quality must be 1 to 100, got 0"):
         encode_jpeg(_quarters(), 0)
+
+
+def test_a_header_that_claims_more_pixels_than_can_be_read_is_an_image_error():
+    data = bytearray(encode_jpeg(np.zeros((16, 16, 3), np.uint8)))
+    height = data.find(b"\xff\xc0") + 5  # the start of frame: marker, length, precision, then height and width
+    data[height : height + 4] = b"\xff\xff\xff\xff"
+    with pytest.raises(ImageError, match="65535x65535 but do not decode"):
+        decode_image(bytes(data))

@@ -292,3 +292,31 @@ def test_the_first_picture_of_an_episode_is_laid_over_the_live_one_after_it(oper
     operator.step()
     operator.until(speaking(recorder, EpisodeStatus.READY, episode_id="episode_0001"), "its end")
     assert not operator.node.window.view(TeleopView()).overlay, "an episode ends it"
+
+
+def test_nonsense_on_every_topic_neither_ends_the_node_nor_hides_what_made_sense(operator, recorder, world):
+    nan = float("nan")
+    applied = AppliedAction(gripper_width=nan, limited_by=2**32 - 1, source="?")
+    applied.position, applied.velocity = np.full(7, nan), np.full(7, float("inf"))
+    ill = StreamHealth(topic="/x", level=99, rate=nan, expected_rate=float("inf"))
+    others = [
+        (AppliedAction, "panda/applied_action", SENSOR_QOS, applied),
+        (Action, "action", ACTION_QOS, Action(action_space="ee_delta", values=[nan] * 7, period=nan, source="policy")),
+        (PolicyStatus, "policy/status", TICK_QOS, PolicyStatus(state=99, period=nan, wait=nan)),
+        (CompressedImage, "cameras/front/image/compressed", SENSOR_QOS, CompressedImage(data=b"no picture")),
+    ]
+    publishers = [(world.create_publisher(kind, topic, qos), message) for kind, topic, qos, message in others]
+    operator.until(speaking(recorder, EpisodeStatus.READY, episode_id="episode_0007", streams=[ill]), "sense")
+
+    def all_heard(view):
+        recorder.say(77, episode_id="nonsense", elapsed=nan)
+        for publisher, message in publishers:
+            publisher.publish(message)
+        return view.arm.known and view.policy and view.cameras[0].data and view
+
+    view = operator.until(all_heard, "the nonsense")
+    for _ in range(5):
+        operator.node.window._draw_after_s = 0.0
+        operator.step()
+    assert view.episode.episode_id == "episode_0007" and view.streams[0].level is Level.MISSING
+    assert view.arm.twist == (0.0,) * 6 and view.policy.state == "STATE 99"

@@ -15,7 +15,7 @@ from muse_ros.window.entry import FIELDS, Typing  # noqa: E402
 from muse_ros.window.layout import lay_out  # noqa: E402
 from muse_ros.window.paint import AMBER, BLUE, GREEN, RED, Painter  # noqa: E402
 from muse_ros.window.side_panels import stream_lines  # noqa: E402
-from muse_ros.window.view import CameraView, Level, PolicyView, StreamView, WindowView  # noqa: E402
+from muse_ros.window.view import ArmView, CallView, CameraView, Level, PolicyView, StreamView, WindowView  # noqa: E402
 from muse_ros.window.window import Window  # noqa: E402
 from muse_ros.window.words import rate_text, short_topic  # noqa: E402
 
@@ -205,3 +205,23 @@ def test_without_a_display_it_ends_with_what_to_do_instead_of_hanging():
     assert done.returncode != 0
     assert "WindowError: pygame's video driver is 'dummy', which has no keyboard" in done.stderr
     assert "teleop:=expert" in done.stderr
+
+
+def test_nonsense_from_the_topics_is_drawn_all_the_same(window, view, episode):
+    texts = ("\0\x1b[2J\n", "\U0001f916" * 50, "x" * 100_000, "a " * 50_000, "\ud800")
+    for text in texts:
+        noisy = view(
+            episode=episode(State.IDLE, message=text, episode_id=text, texts=(("note", text), ("task", text))),
+            streams=(StreamView(text, Level.MISSING, text, 10**9, -5),) * 300,
+            policy=PolicyView(text, text, 1e300, -1e300),
+            arm=ArmView(known=True, robot=text, source=text, twist=(1e300, float("nan"), 0, 0, 0, 0), limits=(text,)),
+            cameras=(CameraView(text, b"\xff\xd8\xff\xd9"), CameraView("tall", plain_header(1, 65535))),
+            calls=(CallView("collect/start", "refused", text),),
+        )
+        window.draw(noisy)
+
+
+def plain_header(width: int, height: int) -> bytes:
+    """The beginning and the end of a JPEG of this size, with nothing between them."""
+    size = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    return b"\xff\xd8\xff\xc0\x00\x11\x08" + size + b"\x03" + bytes(9) + b"\xff\xd9"
