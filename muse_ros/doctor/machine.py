@@ -53,10 +53,6 @@ class Machine:
             return -1, str(error)
         return done.returncode, (done.stdout or done.stderr).strip()
 
-    def has_program(self, name: str) -> bool:
-        """Whether a program is on the path."""
-        return shutil.which(name) is not None
-
     def has_package(self, name: str) -> bool:
         """Whether a Python package can be imported, without importing it."""
         try:

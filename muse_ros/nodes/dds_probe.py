@@ -22,6 +22,7 @@ from muse_ros.contract.message_fields import DecodeError, begins_with_stamp, cdr
 
 CONNECT_S = 5.0
 PERIOD_S = 0.02
+DEPTH = 1000  # what other topics hold up is late, not lost
 NS_PER_S = 1_000_000_000
 OWN = "muse_doctor"
 HOUSEKEEPING = ("/rosout", "/parameter_events")  # every node has them, this one too
@@ -41,8 +42,8 @@ class Probe:
         self.lags_s: dict[str, float] = {}
         self.sent = 0
         topic = f"/{OWN}_{os.getpid()}"
-        self._publisher = self.node.create_publisher(String, topic, 10)
-        self.node.create_subscription(String, topic, self._hear_own, 10)
+        self._publisher = self.node.create_publisher(String, topic, DEPTH)
+        self.node.create_subscription(String, topic, self._hear_own, DEPTH)
         self._watched: set[str] = set()
 
     def run(self, seconds: float) -> dict[str, Any]:

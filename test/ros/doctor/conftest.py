@@ -40,9 +40,6 @@ class FakeMachine:
         line = " ".join(command)
         return next((said for start, said in self.programs.items() if line.startswith(start)), (-1, "not installed"))
 
-    def has_program(self, name):
-        return any(start.split()[0] == name for start in self.programs)
-
     def has_package(self, name):
         return name not in self.missing
 
