@@ -36,7 +36,7 @@ from muse_ros.contract.contract import load_contract
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.conversion import convert_cli
 from muse_ros.conversion.recordings import find_recordings
-from muse_ros.msg import Action, EpisodeStatus
+from muse_ros.msg import Action, EpisodeStatus, PolicyStatus
 from muse_ros.nodes.policy import PolicyNode
 
 ROOT = Path(__file__).parents[3]
@@ -116,13 +116,16 @@ def recordings(ros, make_node, spin, wait_until, tmp_path) -> Path:
     return tmp_path / "recordings"
 
 
-def chosen(recordings: Path) -> list[tuple[int, str, np.ndarray]]:
-    """Stamp, source and values of every action that the arm followed, straight from the bag."""
+def recorded(recordings: Path, topic: str) -> list:
+    """Every message of a topic, straight from the bag, in the order of stamps; what is latched comes once."""
     kept = [each for each in find_recordings([recordings]) if each.kind == "kept"]  # gaps are discarded and repeated
     bag = open_bag(kept[0].path)
-    codec = bag.codec(["/action"])
-    found = [codec.parse(type_name, data) for _, type_name, data, _ in bag.messages(["/action"])]
-    return sorted((time_ns(m.header.stamp), str(m.source), np.array(m.values)) for m in found if len(m.values))
+    codec = bag.codec([topic])
+    found = {}
+    for _, type_name, data, _ in bag.messages([topic]):
+        message = codec.parse(type_name, data)
+        found.setdefault((time_ns(message.header.stamp), str(getattr(message, "event", ""))), message)
+    return [found[key] for key in sorted(found)]
 
 
 def convert(recordings: Path, output: Path, *more: str) -> EpisodeFolder:
@@ -136,7 +139,9 @@ def test_an_intervention_is_recorded_converted_and_learnt_from(recordings, tmp_p
     arrays = [dataset.get_episode(i).arrays for i in range(len(dataset))]
     keys = ("stamp_ns", "action", "policy_type")
     rows = [(int(s), v, t.item()) for a in arrays for s, v, t in zip(*(a[key] for key in keys), strict=True)]
-    actions, types = chosen(recordings), [kind for _, _, kind in rows]
+    followed = [m for m in recorded(recordings, "/action") if len(m.values)]
+    actions = [(time_ns(m.header.stamp), str(m.source), np.array(m.values)) for m in followed]
+    types = [kind for _, _, kind in rows]
     assert types.count(TELEOP) >= 3 and types[0] == types[-1] == POLICY
     switches = np.concatenate([a["policy_switch"].ravel() for a in arrays])
     changes = [place for place in range(1, len(types)) if types[place] != types[place - 1]]
@@ -150,6 +155,14 @@ def test_an_intervention_is_recorded_converted_and_learnt_from(recordings, tmp_p
         if kind == TELEOP:
             assert values[6] == 1.0 and values[0] == 0.0
             assert 0.001 <= values[1] <= 0.0061, "at most six of 1 mm at 50 Hz in 100 ms"
+
+    events = {str(m.event): time_ns(m.header.stamp) for m in recorded(recordings, "/collect/events")}
+    statuses = recorded(recordings, "/policy/status")
+    over = [time_ns(m.header.stamp) for m in statuses if m.state == PolicyStatus.TAKEN_OVER]
+    assert over and events["takeover"] < min(over) + 2 * PERIOD_NS and max(over) < events["release"] + PERIOD_NS
+    seen = {int(stamp) for a in arrays for stamp in a["stamp_ns"]}
+    assert set(over[:-1]) <= seen, "what the policy saw while it looked on became rows"
+
     corrections = convert(recordings, tmp_path / "corrections", "--only", "interventions")
     kept = [corrections.get_episode(i).arrays["policy_type"].ravel() for i in range(len(corrections))]
     assert set(np.concatenate(kept)) == {TELEOP} and sum(map(len, kept)) <= types.count(TELEOP)
