@@ -52,7 +52,7 @@ def test_in_real_time_stamps_are_the_systems_time_on_the_grid(panda, operator, w
 
 
 def test_where_other_nodes_publish_the_cameras_it_publishes_none(panda, make_node, wait_until):
-    panda(**SMALL, publish_cameras=False)
+    panda(publish_cameras=False)
     other = make_node("other")
     wait_until(lambda: other.count_publishers("sim/objects") == 1, what="discovery")
     assert other.count_publishers("cameras/front/image/compressed") == 0
