@@ -31,6 +31,7 @@ _EXPOSURE = _Control(
     "exposure", cv2.CAP_PROP_EXPOSURE, cv2.CAP_PROP_AUTO_EXPOSURE, EXPOSURE_AUTOMATIC, EXPOSURE_BY_HAND
 )
 _WHITE_BALANCE = _Control("white_balance", cv2.CAP_PROP_WB_TEMPERATURE, cv2.CAP_PROP_AUTO_WB, 1, 0)
+_CONTROLS = (_EXPOSURE, _WHITE_BALANCE)
 
 
 class ExposureLock:
@@ -53,7 +54,7 @@ class ExposureLock:
         """Set what is known, right after the camera was opened; what is to be found has its automatic on."""
         self.warnings, self.settled = [], False
         settings = self._settings
-        for control in self._controls():
+        for control in _CONTROLS:
             wanted = self._wanted(control)
             if wanted:
                 self._set(capture, control, wanted)
@@ -86,9 +87,6 @@ class ExposureLock:
         self.settled = True
         return True
 
-    def _controls(self) -> tuple[_Control, ...]:
-        return (_EXPOSURE, _WHITE_BALANCE)
-
     def _wanted(self, control: _Control) -> float:
         """The value to lock at; 0 for the automatic, or while it is not known."""
         if getattr(self._settings, f"auto_{control.name}"):
@@ -96,7 +94,7 @@ class ExposureLock:
         return getattr(self._settings, control.name) or self._found.get(control.name, 0)
 
     def _to_find(self) -> list[_Control]:
-        controls = [control for control in self._controls() if not self._wanted(control)]
+        controls = [control for control in _CONTROLS if not self._wanted(control)]
         return [control for control in controls if not getattr(self._settings, f"auto_{control.name}")]
 
     def _set(self, capture: Any, control: _Control, value: float) -> None:
