@@ -178,7 +178,7 @@ class CollectNode(Node):
     def _serve(self, verb: str, answer: Trigger.Response) -> Trigger.Response:
         step = self.obey(verb)
         answer.success = not step.refusal and self.session.state is not State.FAULT
-        answer.message = step.refusal or self._status.advice
+        answer.message = step.refusal or (step.told if answer.success else "") or self._status.advice
         return answer
 
     def _make_ready_to_hear(self) -> None:

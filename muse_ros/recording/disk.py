@@ -22,18 +22,23 @@ class DiskGuard:
     warn_free_gb: float
 
     def free_gb(self) -> float:
-        """Free space now [GB]."""
-        return shutil.disk_usage(self.folder).free / 1e9
+        """Free space now [GB]; 0 where the folder cannot be reached: unplugged, unmounted, deleted."""
+        try:
+            return shutil.disk_usage(self.folder).free / 1e9
+        except OSError:
+            return 0.0
 
     def problem(self, free_gb: float) -> str:
         """Why nothing may be recorded; empty where it may."""
+        if not self.folder.is_dir():
+            return f"{self.folder} is gone; bring its disk back, or start again with another root_dir"
         if free_gb >= self.min_free_gb:
             return ""
         return f"{free_gb:.2f} GB free in {self.folder}, {self.min_free_gb:g} GB wanted (min_free_gb): make room"
 
     def warning(self, free_gb: float) -> str:
         """What to tell the operator before it is too late; empty where there is room."""
-        if free_gb >= self.warn_free_gb:
+        if free_gb >= self.warn_free_gb or not self.folder.is_dir():
             return ""
         return (
             f"only {free_gb:.1f} GB free in {self.folder}: recording ends at {self.min_free_gb:g} GB (min_free_gb), "

@@ -48,11 +48,19 @@ from muse_ros.recording.session import VERBS, Decision, Outcome, Session, State,
 
 @dataclass(frozen=True)
 class Step:
-    """What ``advance`` answers: the next session, what to do, and why a verb was refused (empty: it was not)."""
+    """What ``advance`` answers.
+
+    Attributes:
+        session: The next session.
+        effects: What to do, in this order.
+        refusal: Why a verb was refused; empty where it was not.
+        told: What a verb did that the session's state does not show.
+    """
 
     session: Session
     effects: tuple[Effect, ...] = ()
     refusal: str = ""
+    told: str = ""
 
 
 def advance(session: Session, event: Event) -> Step:
@@ -108,7 +116,8 @@ def _undo(session: Session) -> Step:
     last = session.last
     reverse = replace(last, kept=not last.kept)
     undone = _counted(replace(session, last=reverse), last, -1)
-    return Step(_counted(undone, reverse, 1), (MoveEpisode(last.episode_id, reverse.kept),))
+    told = f"{last.episode_id} is {'kept' if reverse.kept else 'discarded'} after all"
+    return Step(_counted(undone, reverse, 1), (MoveEpisode(last.episode_id, reverse.kept),), told=told)
 
 
 def _relabel(session: Session, label: Outcome) -> Step:
@@ -117,7 +126,9 @@ def _relabel(session: Session, label: Outcome) -> Step:
     relabelled = _counted(_counted(session, last, -1), renamed, 1)
     if session.episode_id == last.episode_id:
         relabelled = replace(relabelled, outcome=label)
-    return Step(replace(relabelled, last=renamed), (Relabel(last.episode_id, label.name.lower()),))
+    name = label.name.lower()
+    told = f"{last.episode_id} is labelled {name} now"
+    return Step(replace(relabelled, last=renamed), (Relabel(last.episode_id, name),), told=told)
 
 
 def _counted(session: Session, decision: Decision, change: int) -> Session:

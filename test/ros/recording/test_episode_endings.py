@@ -90,6 +90,7 @@ def test_the_reason_of_the_last_end_is_forgotten_at_the_next_start():
 def test_the_label_of_the_last_kept_episode_can_be_corrected():
     step = advance(KEPT, Verb("failure", 5))
     assert step.effects == (Relabel("episode_0000", "failure"),)
+    assert step.told == "episode_0000 is labelled failure now"
     assert (step.session.successes, step.session.failures, step.session.kept) == (0, 1, 1)
     assert step.session.outcome is Outcome.FAILURE
     undone = advance(step.session, Verb("undo", 6)).session
