@@ -20,7 +20,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from collecting import JOINTS, POSE, ROOT, Collect, Source, count, own_domain, publish_until_signalled, save
+import timing
+from collecting import JOINTS, PACKAGES, POSE, ROOT, Collect, Source, count, own_domain, publish_until_signalled
 
 SOURCES = (Source("panda/joint_states", JOINTS, 200.0), Source("panda/ee_pose", POSE, 50.0))
 LONGEST_S = 3.0
@@ -59,7 +60,7 @@ class Operator:
     def _ask(self, verb: str) -> str | None:
         while not self._stop.is_set():
             with contextlib.suppress(SystemExit):
-                return self._collect.ask(verb, deadline_s=2.0)
+                return self._collect.ask(verb, deadline_s=10.0)
         return None
 
 
@@ -135,7 +136,7 @@ def is_whole(folder: Path) -> bool:
 
 def main() -> int:
     """Kill, look, print, write ``bench/results/kills.json``; exit code 1 where anything kept was lost."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = timing.parser(__doc__)
     parser.add_argument("--kills", type=int, default=200, help="how many")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     parser.add_argument("--publish", action="store_true", help=argparse.SUPPRESS)
@@ -144,6 +145,7 @@ def main() -> int:
         return publish_until_signalled(SOURCES)
     import rclpy
 
+    begun = timing.machine()
     own_domain()
     source = subprocess.Popen([sys.executable, __file__, "--publish"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     rng, moments, found, before = random.Random(given.seed), Counter(), [], {}
@@ -175,7 +177,7 @@ def main() -> int:
     }
     for name, value in result.items():
         print(f"{name}: {value}")
-    print(f"written: {save('kills', result)}")
+    timing.write(given.results / "kills.json", result, PACKAGES, begun)
     lost = result["kept_changed_or_lost"] + result["kept_incomplete"] + result["holes_in_cut_episodes"]
     return 0 if not lost and result["most_unread_s"] <= UNREADABLE_S else 1
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import signal
 import subprocess
 import sys
@@ -19,7 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from collecting import JOINTS, JPEG, POSE, ROOT, Collect, Source, count, own_domain, publish_until_signalled, save
+import timing
+from collecting import JOINTS, JPEG, PACKAGES, POSE, ROOT, Collect, Source, count, own_domain, publish_until_signalled
 
 SOURCES = (
     Source("cameras/front/image/compressed", JPEG, 30.0, 90_000),
@@ -64,8 +63,6 @@ def record(folder: Path, seconds: float) -> dict[str, float]:
 
 def measure(seconds: float) -> dict:
     """One run: sources, recorder, count."""
-    from muse_ros.recording.provenance import software
-
     own_domain()
     sources = [
         subprocess.Popen([sys.executable, __file__, "--publish", name], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -89,20 +86,18 @@ def measure(seconds: float) -> dict:
         "missing": sum(figures["missing"] for figures in topics.values()),
         "lost_by_its_own_count": told["messages_lost"],
         "degraded": told["degraded_because"],
-        "machine": {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-        "load_average": os.getloadavg()[0],
-        "software": software(),
     }
 
 
 def main() -> int:
     """Measure, print a table, write ``bench/results/recording.json``; exit code 1 where a target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = timing.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=300.0, help="length of the recorded episode [s]")
     parser.add_argument("--publish", choices=PROCESSES, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.publish:
         return publish_until_signalled(PROCESSES[given.publish])
+    begun = timing.machine()
     result = measure(given.seconds)
     print(f"\n{'topic':40s} {'recorded':>9s} {'missing':>8s} {'doubled':>8s}")
     for topic, figures in result["topics"].items():
@@ -110,8 +105,8 @@ def main() -> int:
     cost = result["recorder"]
     print(f"recorder: {100 * cost['core']:.1f} % of a core, {cost['peak_memory_mb']:.0f} MB at most")
     print(f"of these to take the messages and watch them, without writing: {100 * cost['core_of_the_drain']:.1f} %")
-    print(f"lost by its own count: {result['lost_by_its_own_count']}; load average {result['load_average']:.1f}")
-    print(f"written: {save('recording', result)}")
+    print(f"lost by its own count: {result['lost_by_its_own_count']}")
+    timing.write(given.results / "recording.json", result, PACKAGES, begun)
     return 0 if not result["missing"] and cost["core"] < TARGET_CORE else 1
 
 

@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from collecting import JOINTS, JPEG, POSE, ROOT, Collect, Source, count, own_domain, publish_until_signalled, save
+import timing
+from collecting import JOINTS, JPEG, PACKAGES, POSE, ROOT, Collect, Source, count, own_domain, publish_until_signalled
 
 SOURCES = (
     Source("cameras/front/image/compressed", JPEG, 30.0, 90_000),
@@ -52,13 +53,14 @@ def record(folder: Path, episodes: int, seconds: float) -> list[dict[str, float]
 
 def main() -> int:
     """Record, count, print, write ``bench/results/session.json``; exit code 1 where an episode is not whole."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = timing.parser(__doc__)
     parser.add_argument("--episodes", type=int, default=100, help="how many")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of each [s]")
     parser.add_argument("--publish", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.publish:
         return publish_until_signalled(SOURCES)
+    begun = timing.machine()
     own_domain()
     source = subprocess.Popen([sys.executable, __file__, "--publish"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +83,7 @@ def main() -> int:
     for sample in samples:
         print(f"after {sample['episodes']:4d} episodes: {sample['memory_mb']:6.1f} MB, {sample['files']} files")
     print({name: value for name, value in result.items() if name != "samples"})
-    print(f"written: {save('session', result)}")
+    timing.write(given.results / "session.json", result, PACKAGES, begun)
     whole = len(kept) == converted == given.episodes and not result["empty_streams"] + result["missing_messages"]
     return 0 if whole else 1
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _NS_PER_S = 1e9
+_LONGEST_JUMP = 10_000
 
 
 class SequenceLoss:
@@ -17,6 +18,8 @@ class SequenceLoss:
 
     The middleware does not say which publisher a message came from. A number that continues a known sequence belongs to
     it; any other begins a sequence while there are more publishers than sequences, or jumps ahead in the nearest one.
+    No jump is taken for a loss that is longer than what a subscription can hold back: it is a publisher that has joined
+    and is not known of yet.
     """
 
     def __init__(self) -> None:
@@ -30,7 +33,7 @@ class SequenceLoss:
             last[last.index(sequence - 1)] = sequence
             return 0
         below = [number for number in last if number < sequence]
-        if len(last) < self.publishers or not below:
+        if len(last) < self.publishers or not below or sequence - max(below) > _LONGEST_JUMP:
             # a new publisher, or one that started again in the place of one that is gone
             if len(last) >= self.publishers:
                 last.remove(min(last))

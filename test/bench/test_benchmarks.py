@@ -67,7 +67,23 @@ def test_window_draws_frames_at_every_size(tmp_path: Path):
     assert list(figures["frame_ms"]) == ["640x480", "1280x800", "1920x1080", "3840x2160"]
 
 
-@pytest.mark.parametrize("name", ["sampling", "startup", "learning", "encoder", "pacing", "latency", "window"])
+def test_a_short_session_is_recorded_whole_and_converts(tmp_path: Path):
+    pytest.importorskip("rclpy")
+    figures = run("session", tmp_path, "--episodes", "2", "--seconds", "0.3")
+    assert (figures["episodes"], figures["converted"], figures["missing_messages"]) == (2, 2, 0)
+    assert [sample["episodes"] for sample in figures["samples"]] == [0, 2]
+
+
+def test_a_kill_is_looked_into(tmp_path: Path):
+    pytest.importorskip("rclpy")
+    figures = run("kills", tmp_path, "--kills", "1")
+    assert (figures["kept_changed_or_lost"], figures["kept_incomplete"], figures["holes_in_cut_episodes"]) == (0, 0, 0)
+
+
+NAMED = ("encoder", "kills", "latency", "learning", "pacing", "recording", "sampling", "session", "startup", "window")
+
+
+@pytest.mark.parametrize("name", NAMED)
 def test_every_benchmark_says_what_it_does(name: str):
     command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -31,6 +31,10 @@ def test_a_publisher_that_starts_again_loses_nothing():
     assert lost([7, 8, 1, 2]) == [0, 0, 0, 0]
 
 
+def test_a_publisher_that_joins_before_the_graph_tells_of_it_loses_nothing():
+    assert lost([1, 35_501, 35_502, 2, 35_503, 3], publishers=1) == [0] * 6
+
+
 def test_rate_gap_and_count_of_four_messages():
     figures = TopicStatistics("a/msg/B")
     for time_ms in (0, 100, 200, 500):
