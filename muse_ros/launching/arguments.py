@@ -105,3 +105,13 @@ POLICY = (
     Argument("execute", True, "false: the policy only shows what it would do (shadow mode)"),
 )
 RECORD = Argument("record", True, "false: no recorder; a played bag has the episodes already")
+REPLAY = (
+    Argument("path", "", "the episode: a bag, or an episode of a dataset; needed"),
+    Argument("episode", "", "which episode, where path is a dataset of several"),
+    Argument("what", "actions", "what is played: what was asked for, or what was applied", ("actions", "set_points")),
+    Argument("speed", 1.0, "share of the recorded speed: 0.5 takes twice the time"),
+    Argument("reset_scene", False, "simulation: put the scene to the recorded seed first"),
+    Argument("home", False, "move home first"),
+    Argument("approach", False, "move to the recorded start first, slowly"),
+    Argument("record", False, "record the replay as an episode of its own"),
+)

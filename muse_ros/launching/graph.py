@@ -10,8 +10,19 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from muse_ros.launching.arguments import COMMON, EPISODES, POLICY, RECORD, TELEOP, Argument, GraphError, Value, suggest
-from muse_ros.launching.nodes import NodeSpec, collect_nodes, policy_nodes, sim_nodes, teleop_nodes
+from muse_ros.launching.arguments import (
+    COMMON,
+    EPISODES,
+    POLICY,
+    RECORD,
+    REPLAY,
+    TELEOP,
+    Argument,
+    GraphError,
+    Value,
+    suggest,
+)
+from muse_ros.launching.nodes import NodeSpec, collect_nodes, policy_nodes, replay_nodes, sim_nodes, teleop_nodes
 
 
 @dataclass(frozen=True)
@@ -84,5 +95,15 @@ GRAPHS: dict[str, Graph] = {
         "run a trained policy live: the arm, the policy, a device that can take over, and the recorder of its episodes",
         (*COMMON, *POLICY, *TELEOP, RECORD, *EPISODES),
         policy_nodes,
+    ),
+    "replay": Graph(
+        "play an episode's actions to the arm again, from a checked start pose",
+        # A replay has its own pace, which lockstep would wait for in vain, and ends after one episode.
+        tuple(
+            argument
+            for argument in (*COMMON, *REPLAY, *TELEOP, *EPISODES)
+            if argument.name not in ("lockstep", "reset", "episodes", "max_episode_s")
+        ),
+        replay_nodes,
     ),
 }

@@ -88,6 +88,13 @@ def policy_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
     return [*teleop_nodes(values, environment), *recorder, _policy(values)]
 
 
+def replay_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
+    """The arm, a device that can take over, the replay, and where asked the recorder, which waits for the replay."""
+    by_hand: Values = {"episodes": 0, "max_episode_s": 15.0, "reset": "none"}
+    recorder = [_collect(values | by_hand, "action/replay")] if values["record"] else []
+    return [*teleop_nodes(values, environment), *recorder, _replay(values)]
+
+
 def chosen_device(values: Values, environment: Environment) -> str:
     """The device that ``teleop`` comes to: with ``auto`` the keyboard where its window can open, else none."""
     if values["teleop"] != "auto":
@@ -115,8 +122,10 @@ def _robot(values: Values) -> list[NodeSpec]:
     names = ("robot", "task", "seed", "clock", "wide")
     parameters = {name: values[name] for name in names}
     # A clock that outruns real time must not outrun whoever leads the arm.
-    parameters["lockstep"] = values["clock"] and values["lockstep"]
+    parameters["lockstep"] = values["clock"] and values.get("lockstep", False)
     parameters["publish_cameras"] = not values["cameras"]  # two publishers of one camera would mix their pictures
+    if "path" in values:  # a replay needs no episode around it
+        parameters["execute_always"] = True
     return [_node(values, "panda", parameters, required=True, stops_last=True)]
 
 
@@ -167,6 +176,17 @@ def _policy(values: Values) -> NodeSpec:
     if values["contract"]:  # else the one that the checkpoint was trained with
         parameters["contract"] = values["contract"]
     return _node(values, "policy", parameters, required=True)
+
+
+def _replay(values: Values) -> NodeSpec:
+    if not values["path"]:
+        raise GraphError("replay needs path:=EPISODE, such as recordings/monday/episode_0003")
+    path = Path(str(values["path"])).expanduser().absolute()
+    if not path.exists():
+        raise GraphError(f"path:={values['path']}: there is no such file or folder")
+    names = ("episode", "what", "speed", "reset_scene", "home", "approach", "record")
+    parameters = {name: values[name] for name in names} | {"path": str(path)}
+    return _node(values, "replay", parameters, required=True, finishes=True)
 
 
 def _node(values: Values, name: str, parameters: dict[str, Value], executable: str = "", **marks: bool) -> NodeSpec:

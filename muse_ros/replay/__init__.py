@@ -1,0 +1,1 @@
+"""Playing an episode's actions to the arm again: what is played, when, from where, and how far it strays. No ROS."""
