@@ -65,6 +65,7 @@ ARROWS = {
         "teleop": {"contract"},
         "window": {"recording", "teleop"},
         "policy": {"bags", "contract"},
+        "replay": {"bags", "contract", "conversion", "launching"},
         "report": {"bags", "contract", "policy", "recording"},
     },
 }
@@ -192,7 +193,7 @@ def test_a_training_machine_needs_no_ros():
 
 def test_a_robots_computer_needs_no_torch():
     pytest.importorskip("rclpy")
-    nodes = ("panda", "teleop", "collect", "camera")
+    nodes = ("panda", "teleop", "collect", "camera", "replay")
     alone = (*(f"muse_ros.nodes.{node}" for node in nodes), "muse_ros.launching.up")
     assert probe(("torch", "tensorboard", "mujoco"), [*alone]) == ""
 
