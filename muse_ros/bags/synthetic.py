@@ -35,6 +35,7 @@ _TYPES = (
     "sensor_msgs/msg/Image",
     "sensor_msgs/msg/JointState",
     "muse_ros/msg/Action",
+    "muse_ros/msg/AppliedAction",
     "muse_ros/msg/EpisodeEvent",
     "muse_ros/msg/PolicyStatus",
 )
