@@ -30,7 +30,7 @@ def notices(values: dict[str, Value], specs: list[NodeSpec], environment: Mappin
         session = values["session"]
         folder = sessions_folder(values) / str(session)
         lines.append(f"episodes go to {folder}{'' if session else ', in a folder named after the date and time'}")
-        if values["episodes"]:
+        if values.get("episodes"):
             lines.append(f"{values['episodes']} episodes run by themselves, then everything ends")
     if "teleop" in values:
         lines += _leading(values, names, environment)
@@ -41,7 +41,8 @@ def _leading(values: dict[str, Value], names: set[str], environment: Mapping[str
     """How the arm is led and episodes are driven."""
     device, window = chosen_device(values, environment), has_window(values, environment)
     lines = []
-    if device == "none" and values["teleop"] == "auto":
+    replayed = "path" in values  # the episode leads the arm, and starts and ends its own recording
+    if device == "none" and values["teleop"] == "auto" and not replayed:
         why = "window:=false" if values["window"] == "false" else "there is no display"
         lines.append(f"nothing leads the arm: {why}, so that there is no keyboard; other devices: see teleop:=")
     if window:
@@ -49,7 +50,7 @@ def _leading(values: dict[str, Value], names: set[str], environment: Mapping[str
         together = [f"{keys} {meaning}".replace(" ", NO_BREAK) for keys, meaning in help_lines()]
         wrapped = textwrap.wrap(", ".join(together), WIDTH, initial_indent="  ", subsequent_indent="  ")
         lines += [line.replace(NO_BREAK, " ") for line in wrapped]
-    elif "collect" in names and not values["episodes"]:
+    elif "collect" in names and not (replayed or values["episodes"]):
         service = absolute_name(str(values["namespace"]), "collect/start")
         lines.append(f"episodes by services, such as: ros2 service call {service} std_srvs/srv/Trigger")
     return lines

@@ -79,7 +79,7 @@ class ReplayNode(Node):
         self._wants_home = declare(self, "home", False, "move home first")
         self._wants_approach = declare(self, "approach", False, "move to the recorded start first, slowly")
         self._approach_speed = declare(self, "approach_speed", 0.2, "of any joint on that way [rad/s]", (0.01, 0.5))
-        self._tolerance = declare(self, "start_tolerance", 0.03, "of any joint at the start [rad]", (0.0, 0.5))
+        self._tolerance = declare(self, "start_tolerance", 0.02, "of any joint at the start [rad]", (0.0, 0.5))
         self._gripper_tolerance = declare(
             self, "gripper_tolerance", 0.01, "of the gripper's opening at the start [m]", (0.0, 0.1)
         )

@@ -285,3 +285,19 @@ def test_every_argument_is_described_and_its_default_is_legal():
         for argument in graph.arguments:
             assert argument.description
             assert argument.parse(argument.default_text) == argument.default
+
+
+def test_a_replay_moves_the_arm_without_an_episode_and_ends_the_graph_with_itself(tmp_path):
+    found = nodes("replay", {}, path=str(tmp_path), clock="true")
+    assert list(found) == ["panda", "replay"]
+    assert found["panda"].parameters["execute_always"] is True
+    assert found["panda"].parameters["lockstep"] is False
+    assert found["replay"].required and found["replay"].finishes
+
+
+def test_a_replay_can_be_recorded_and_can_stand_beside_an_arm_that_runs(tmp_path):
+    recorded = nodes("replay", {}, path=str(tmp_path), record="true")
+    assert recorded["collect"].parameters["source"] == "action/replay"
+    assert list(nodes("replay", {}, path=str(tmp_path), robot="none", teleop="none")) == ["replay"]
+    with pytest.raises(GraphError, match="replay needs path:=EPISODE"):
+        nodes("replay")
