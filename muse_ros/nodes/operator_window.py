@@ -50,6 +50,7 @@ class OperatorWindow:
 
     def poll(self) -> WindowInput:
         """What the operator did since the last poll, after doing it; without the keys where a text is typed."""
+        self._topics.drain()
         found = self._window.poll()
         self._focused = found.focused
         self._follow_state()
