@@ -19,9 +19,10 @@ from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.nodes.verbs import Verbs
 from muse_ros.nodes.window_topics import WindowTopics
+from muse_ros.recording.session import RESET_RUNS
 from muse_ros.teleop.keyboard import service_of
 from muse_ros.window import entry
-from muse_ros.window.buttons import OVERLAY, OVERLAY_KEY, RESET, STOP, TYPE, TYPE_KEY, overlay_allowed
+from muse_ros.window.buttons import OVERLAY, OVERLAY_KEY, STOP, TYPE, TYPE_KEY, overlay_allowed
 from muse_ros.window.events import WindowInput
 from muse_ros.window.view import TeleopView, WindowView
 
@@ -46,6 +47,7 @@ class OperatorWindow:
         self._overlay = False
         self._focused = False
         self._state = EpisodeStatus.IDLE
+        self._resetting = False
         self._draw_after_s = 0.0
 
     def poll(self) -> WindowInput:
@@ -105,6 +107,10 @@ class OperatorWindow:
             self._state = state
             self._verbs.forget()
             self._overlay = self._overlay and not self._recording
+        resetting = RESET_RUNS in self._topics.status.message
+        if resetting and not self._resetting and not self._topics.simulated:
+            self._overlay = True  # a real table has no seed: the picture of the last start shows where things were
+        self._resetting = resetting
 
     def _do(self, action: str) -> None:
         """Do what a button or a key stands for."""
@@ -115,8 +121,6 @@ class OperatorWindow:
         elif action.startswith("type/"):
             self._open_field(action.removeprefix("type/"))
         elif action:
-            # The real table has no seed: there the picture of the last start shows where things were.
-            self._overlay = self._overlay or (action == RESET and not self._topics.simulated)
             self._verbs.call(action)
 
     def _open_field(self, field: str) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 VERBS = ("start", "stop", "keep", "discard", "success", "failure", "undo", "reset")
+RESET_RUNS = "the reset is running"
+"""What the status says while a reset runs, whoever asked for it."""
 
 
 class State(IntEnum):
@@ -168,4 +170,4 @@ def _advice(session: Session) -> str:
 
 
 def _obstacles(session: Session) -> tuple[str, ...]:
-    return ("the reset is running", *session.problems) if session.resetting else session.problems
+    return (RESET_RUNS, *session.problems) if session.resetting else session.problems

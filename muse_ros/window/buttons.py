@@ -11,7 +11,6 @@ from muse_ros.window.view import WindowView
 OVERLAY_KEY, TYPE_KEY = "v", "t"
 OVERLAY, TYPE = "window/overlay", "window/type"
 STOP = "panda/stop"
-RESET = "collect/reset"
 LABELS = {
     "collect/start": "Start",
     "collect/stop": "End",
@@ -20,7 +19,7 @@ LABELS = {
     "collect/keep": "Keep",
     "collect/discard": "Discard",
     "collect/undo": "Undo",
-    RESET: "Reset",
+    "collect/reset": "Reset",
     "panda/home": "Go home",
     "panda/recover": "Recover",
     STOP: "STOP",

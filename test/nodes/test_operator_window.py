@@ -20,7 +20,7 @@ from muse_core.images import encode_jpeg
 from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, TICK_QOS
 from muse_ros.msg import Action, AppliedAction, EpisodeStatus, PolicyStatus, StreamHealth
 from muse_ros.nodes.teleop import TeleopNode
-from muse_ros.recording.session import State
+from muse_ros.recording.session import RESET_RUNS, State
 from muse_ros.window.prompt import prompt
 from muse_ros.window.view import Level, TeleopView
 from muse_ros.window.words import policy_words
@@ -286,8 +286,9 @@ def test_the_first_picture_of_an_episode_is_laid_over_the_live_one_after_it(oper
     assert view.cameras[0].start == picture(100).data.tobytes()
     operator.press("v")
     assert operator.until(lambda view: not view.overlay and view, "its end").cameras[0].start is None
-    operator.press("b")  # no arm says that it is simulated: the table is real, and is set by hand
-    operator.until(lambda view: view.overlay and recorder.asked == ["reset"], "the overlay with the reset")
+    # No arm says that it is simulated: the table is real, and is set by hand.
+    waiting = speaking(recorder, EpisodeStatus.IDLE, episode_id="episode_0000", message=f"waiting: {RESET_RUNS}")
+    operator.until(lambda view: waiting(view) and view.overlay, "the overlay with the reset")
     operator.until(speaking(recorder, EpisodeStatus.RECORDING, episode_id="episode_0001"), "the next episode")
     operator.step()
     operator.until(speaking(recorder, EpisodeStatus.READY, episode_id="episode_0001"), "its end")
