@@ -264,6 +264,7 @@ def _add_notes(result: Converted, bag: Bag, contents: BagContents, recording: Re
         result.notes.append(f"{EPISODE_FILE} cannot be read: the label is taken from the bag's events")
     if recording.info.get("messages_lost"):
         result.notes.append(f"messages were lost on the way to the recorder; {EPISODE_FILE} tells the topics")
+    result.notes.extend(f"degraded: {reason}" for reason in recording.info.get("degraded_because") or ())
     for topic, buffer in contents.buffers.items():
         note = clock_note(topic, buffer)
         if note and recording.info.get("clock") != "simulated":  # /clock is one for all; it only runs unevenly

@@ -80,8 +80,8 @@ def _bag(path: Path, contract_name: str | None, namespace: str) -> int:
     for note in bag.notes:
         print(f"note: {note}")
     recording = find_recordings([path])[0]
-    for name in ("task", "operator", "outcome", "note", "seed"):
-        if recording.info.get(name) not in (None, ""):
+    for name in ("task", "operator", "outcome", "note", "seed", "ended_because", "degraded_because"):
+        if recording.info.get(name) not in (None, "", []):
             print(f"{name}: {recording.info[name]}")
     contract = load_contract(contract_name) if contract_name else recorded_contract(bag, recording)
     if contract is None:

@@ -147,6 +147,11 @@ def test_a_clock_that_moved_is_noted(convert):
     assert simulated.episodes and not simulated.notes, "all of a simulation is on one clock"
 
 
+def test_why_an_episode_is_degraded_is_noted(convert):
+    result, _ = convert(degraded=True, degraded_because=["/pose: a gap of 0.45 s, 0.1 s allowed"])
+    assert "degraded: /pose: a gap of 0.45 s, 0.1 s allowed" in result.notes
+
+
 def test_messages_that_the_recorder_lost_are_noted(convert):
     result, _ = convert(messages_lost=3)
     assert any("messages were lost on the way to the recorder" in note for note in result.notes)
