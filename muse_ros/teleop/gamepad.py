@@ -7,6 +7,7 @@ number. One thread makes and reads it. Must not import rclpy.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from muse_ros.teleop.mapping import LAYOUTS, Mapping
@@ -28,12 +29,13 @@ class Gamepad:
     Args:
         mapping: It says whether the pad is read by SDL's names or by number, and which axes must be there.
         name: Part of the pad's name, in any case; empty: any pad.
+        input_folder: Where Linux lists its joysticks.
     """
 
-    def __init__(self, mapping: Mapping, name: str = "") -> None:
+    def __init__(self, mapping: Mapping, name: str = "", input_folder: Path = Path("/dev/input")) -> None:
         pygame.joystick.init()
         controller.init()
-        self._mapping, self._wanted = mapping, name.lower()
+        self._mapping, self._wanted, self._input_folder = mapping, name.lower(), input_folder
         self._pad: _NamedPad | _NumberedPad | None = None
         self._last_name = ""
 
@@ -63,7 +65,7 @@ class Gamepad:
         if index is None:
             gone = f"gamepad {self._last_name!r} was unplugged" if self._last_name else "there is no gamepad"
             wanted = f" whose name holds {self._wanted!r}" if self._wanted and not self._last_name else ""
-            others = f"; there are {', '.join(names)}" if names else ": plug one in"
+            others = f"; there are {', '.join(names)}" if names else f": {self._cure()}"
             raise DeviceError(f"{gone}{wanted}{others}")
         by_name = self._mapping.layout == "gamepad"
         if by_name and not controller.is_controller(index):
@@ -78,6 +80,13 @@ class Gamepad:
             pad.close()
             raise DeviceError(f"{names[index]}: {lacking}")
         self._pad, self._last_name = pad, names[index]
+
+    def _cure(self) -> str:
+        """What to do where SDL sees no pad at all."""
+        listed = sorted(self._input_folder.glob("js*"))
+        if listed:
+            return f"{listed[0]} is there, but SDL may not read it: join the group `input`, and log in anew"
+        return "plug one in"
 
 
 class _NamedPad:

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+from muse_ros.resources import resource
 from muse_ros.teleop.raw_input import DeviceError, RawInput
 
 FULL_SCALE = 350.0
@@ -88,7 +89,7 @@ class SpaceMouse:
             try:
                 self._file = self._open(str(path))
             except PermissionError:
-                problem = f"{path} is a SpaceMouse and may not be read: install {UDEV_RULE}, which says how"
+                problem = f"{path} is a SpaceMouse and may not be read: install {resource(UDEV_RULE)}, which says how"
             except OSError as error:
                 problem = f"{path} is a SpaceMouse and cannot be opened: {error}"
             else:

@@ -99,7 +99,8 @@ class Rig:
 @pytest.fixture
 def rig(teleop, world, wait_until):
     """``rig(device=..., ...)`` makes a :class:`Rig`."""
-    return lambda **parameters: Rig(teleop(spinning=False, window="false", **parameters), world, wait_until)
+    basics = {"spinning": False, "window": "false", "pad": "virtual"}  # a real pad may be plugged in here
+    return lambda **parameters: Rig(teleop(**basics | parameters), world, wait_until)
 
 
 class VirtualPad:

@@ -20,6 +20,7 @@ from muse_ros.bridge import STATUS_QOS
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import Action, EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.run_node import NodeFailure
+from muse_ros.teleop.raw_input import DeviceError
 
 LEFT_X, LEFT_Y, RIGHT_TRIGGER = 0, 1, 5
 A, START, LEFT_SHOULDER, RIGHT_SHOULDER, DPAD_UP = 0, 6, 9, 10, 11
@@ -85,10 +86,26 @@ def test_an_unplugged_pad_is_named_on_diagnostics(rig, virtual_pad, world, wait_
     def named():
         pad.beat()
         statuses = [status for array in world.diagnostics for status in array.status]
-        return next((s for s in statuses if s.message == "there is no gamepad: plug one in"), None)
+        return next(
+            (s for s in statuses if s.message.startswith("there is no gamepad whose name holds 'virtual'")), None
+        )
 
     status = wait_until(named, what="the diagnostics")
     assert status.name == "teleop: gamepad" and status.level == status.ERROR
+
+
+def test_a_pad_that_may_not_be_read_is_told_from_one_that_is_not_there(virtual_pad, tmp_path):
+    from muse_ros.teleop.gamepad import Gamepad
+    from muse_ros.teleop.mapping_file import find_file, load_mapping
+
+    if pytest.importorskip("pygame").joystick.get_count():
+        pytest.skip("a gamepad is plugged in here")
+    pad = Gamepad(load_mapping(find_file("gamepad")), input_folder=tmp_path)
+    with pytest.raises(DeviceError, match="there is no gamepad: plug one in"):
+        pad.read(0)
+    (tmp_path / "js0").touch()
+    with pytest.raises(DeviceError, match="js0 is there, but SDL may not read it: join the group `input`"):
+        pad.read(0)
 
 
 def test_the_gripper_toggles_once_while_the_trigger_is_held_for_a_hundred_beats(rig, virtual_pad, straight):
