@@ -161,11 +161,6 @@ class Collect:
             time.sleep(0.05)
         raise SystemExit(f"collect/{verb} was refused: {answer.message if answer else 'no answer'}")
 
-    def cpu_s(self) -> float:
-        """Processor time that it has used [s]."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def memory_mb(self, what: str = "VmRSS") -> float:
         """Its memory now, or at most (``VmHWM``) [MB]."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
@@ -180,6 +175,12 @@ class Collect:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=60)
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time that a process has used so far [s]."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def count(episode: Path, topics: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -2,23 +2,37 @@
 
 Two processes publish numbered messages, the collect node records them as it always does, and the numbers are counted in
 the bag afterwards. The drain's own share of the cost is measured beside it: the same node while it waits, when all is
-taken and nothing written. Run: ``python bench/recording.py --seconds 300``. Needs rclpy; starts its own nodes in a
-domain of its own.
+taken and nothing written. Where rosbag2 is installed, ``ros2 bag record`` then records the same sources, for as long as
+a minute. Run: ``python bench/recording.py --seconds 300``. Needs rclpy; starts its own nodes in a domain of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import timing
-from collecting import JOINTS, JPEG, PACKAGES, POSE, ROOT, Collect, Source, count, own_domain, publish_until_signalled
+from collecting import (
+    JOINTS,
+    JPEG,
+    PACKAGES,
+    POSE,
+    ROOT,
+    Collect,
+    Source,
+    count,
+    cpu_s,
+    own_domain,
+    publish_until_signalled,
+)
 
 SOURCES = (
     Source("cameras/front/image/compressed", JPEG, 30.0, 90_000),
@@ -29,13 +43,14 @@ SOURCES = (
 PROCESSES = {"cameras": SOURCES[:2], "arm": SOURCES[2:]}
 TARGET_CORE = 0.25
 WAITING_S = 10.0
+PLAIN_SECONDS, PLAIN_START_S, PLAIN_BEGUN_BYTES = 60.0, 30.0, 1_000_000
 
 
-def share(collect: Collect, seconds: float) -> float:
-    """Share of one core that the recorder uses over the next `seconds`."""
-    before_s, began_s = collect.cpu_s(), time.monotonic()
+def share(pid: int, seconds: float) -> float:
+    """Share of one core that a process uses over the next `seconds`."""
+    before_s, began_s = cpu_s(pid), time.monotonic()
     time.sleep(seconds)
-    return (collect.cpu_s() - before_s) / (time.monotonic() - began_s)
+    return (cpu_s(pid) - before_s) / (time.monotonic() - began_s)
 
 
 def record(folder: Path, seconds: float) -> dict[str, float]:
@@ -48,9 +63,9 @@ def record(folder: Path, seconds: float) -> dict[str, float]:
     try:
         collect.ask("start")
         collect.ask("discard")
-        waiting = share(collect, WAITING_S)
+        waiting = share(collect.process.pid, WAITING_S)
         collect.ask("start")
-        recording = share(collect, seconds)
+        recording = share(collect.process.pid, seconds)
         memory_mb = collect.memory_mb("VmHWM")
         collect.ask("stop")
         collect.ask("keep", deadline_s=120.0)
@@ -59,6 +74,27 @@ def record(folder: Path, seconds: float) -> dict[str, float]:
         node.destroy_node()
         rclpy.shutdown()
     return {"core": recording, "core_of_the_drain": waiting, "peak_memory_mb": memory_mb}
+
+
+def record_plainly(folder: Path, seconds: float) -> dict | None:
+    """``ros2 bag record`` beside the sources: its share of a core and what it missed; None where there is none."""
+    if shutil.which("ros2") is None or find_spec("rosbag2_py") is None:
+        return None
+    topics = [source.topic for source in SOURCES]
+    options = ["--storage", "mcap", "--output", str(folder)]
+    recorder = subprocess.Popen(["ros2", "bag", "record", *options, *(f"/{topic}" for topic in topics)])
+    try:
+        end_s = time.monotonic() + PLAIN_START_S
+        while not any(path.stat().st_size > PLAIN_BEGUN_BYTES for path in folder.glob("*.mcap")):
+            if recorder.poll() is not None or time.monotonic() > end_s:
+                raise SystemExit("ros2 bag record did not begin; see what it printed")
+            time.sleep(0.1)
+        core = share(recorder.pid, min(seconds, PLAIN_SECONDS))
+    finally:
+        recorder.send_signal(signal.SIGINT)
+        recorder.wait(timeout=60)
+    figures = count(folder, topics)
+    return {"core": core, "missing": sum(each["missing"] for each in figures.values()), "topics": figures}
 
 
 def measure(seconds: float) -> dict:
@@ -71,6 +107,7 @@ def measure(seconds: float) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         try:
             cost = record(Path(folder), seconds)
+            plain = record_plainly(Path(folder) / "plain", seconds)
         finally:
             for source in sources:
                 source.send_signal(signal.SIGINT)
@@ -86,6 +123,7 @@ def measure(seconds: float) -> dict:
         "missing": sum(figures["missing"] for figures in topics.values()),
         "lost_by_its_own_count": told["messages_lost"],
         "degraded": told["degraded_because"],
+        "ros2_bag_record": plain,
     }
 
 
@@ -106,6 +144,12 @@ def main() -> int:
     print(f"recorder: {100 * cost['core']:.1f} % of a core, {cost['peak_memory_mb']:.0f} MB at most")
     print(f"of these to take the messages and watch them, without writing: {100 * cost['core_of_the_drain']:.1f} %")
     print(f"lost by its own count: {result['lost_by_its_own_count']}")
+    plain = result["ros2_bag_record"]
+    print(
+        f"ros2 bag record: {100 * plain['core']:.1f} % of a core, {plain['missing']} missing"
+        if plain
+        else "ros2 bag record: not installed here"
+    )
     timing.write(given.results / "recording.json", result, PACKAGES, begun)
     return 0 if not result["missing"] and cost["core"] < TARGET_CORE else 1
 

@@ -44,6 +44,8 @@ class RosLink:
 
     def spin(self, budget_s: float) -> None:
         """Run the callbacks that are due, for no longer than `budget_s`; follow cameras that come."""
+        if not rclpy.ok(context=self._context):  # rqt has been interrupted, and closes its panels next
+            return
         end_s = time.monotonic() + budget_s
         with contextlib.suppress(TimeoutException):  # nothing is due
             while time.monotonic() < end_s:
