@@ -16,6 +16,8 @@ from std_msgs.msg import Bool
 
 from muse_core.control.kinematics import HOME_Q, JOINT_NAMES
 from muse_ros.msg import Action
+from muse_ros.nodes.run_node import NodeFailure
+from muse_ros.window.events import WindowInput
 
 LEFT_SHOULDER = 9
 
@@ -196,3 +198,38 @@ def test_a_leader_without_its_joints_or_with_a_number_that_is_none_moves_nothing
         lambda _: source.rig.told() == "the leader's joint 1 says nan", "it", leader__joint_states=joints(math.nan)
     )
     assert all(not a.deadman and not a.values for a in source.rig.world.actions)
+
+
+def test_the_windows_keys_can_be_the_deadman_and_the_buttons_of_a_source(rig):
+    source = rig(device="twist", deadman="window")
+    switch, held = source.node._device._switch, WindowInput(held=frozenset({"space", "g", "w"}))
+    assert not switch.step(0, held).deadman and switch.hint == "let go of the deadman, then press it"
+    switch.step(0, WindowInput())
+    pressed = switch.step(0, held)
+    assert pressed.deadman and pressed.gripper
+    assert pressed.linear == (0.0, 0.0, 0.0), "keys of the keyboard's own motions move nothing here"
+
+
+def test_locked_motions_stay_still_whatever_moves_them(rig):
+    source = Source(rig, device="pose", locked_axes="x, yaw", speed_step=3)
+    source.messages["pose"] = pose()
+    source.press()
+    moved = pose(x=0.002)
+    moved.pose.position.y = 0.002
+    moving = source.until(lambda action: action.values[1] > 0, "motion", pose=moved)
+    np.testing.assert_allclose(moving.values[:2], [0, 0.002], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"locked_axes": "x w"}, "locked_axes must hold some of x y z roll pitch yaw, got 'x w'"),
+        ({"deadman": "foot"}, "parameter deadman must be one of joy, bool, window, source, got 'foot'"),
+        ({"frame": "camera"}, "parameter frame must be one of base, tool, got 'camera'"),
+        ({"buttons": "pad"}, "parameter buttons: there is no mapping 'pad'; there are buttons"),
+        ({"stale_s": 3.0}, "parameter stale_s must be between 0.05 and 0.5"),
+    ],
+)
+def test_a_parameter_that_means_nothing_is_refused_with_the_choices(teleop, parameters, words):
+    with pytest.raises(NodeFailure, match=words):
+        teleop(device="twist", window="false", **parameters)
