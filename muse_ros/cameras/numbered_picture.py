@@ -40,8 +40,8 @@ def read(picture: np.ndarray) -> int:
     """
     height, width = picture.shape[:2]
     columns = (np.arange(BITS) * 2 + 1) * width // (2 * BITS)
-    grey = picture.reshape(height, width, -1).mean(axis=2)
-    upper, lower = grey[height // 4, columns] > 127, grey[height * 3 // 4, columns] > 127
+    rows = picture.reshape(height, width, -1)[[height // 4, height * 3 // 4]][:, columns]
+    upper, lower = rows.mean(axis=2) > 127
     if (upper == lower).any():
         raise ValueError(f"no number in this picture of {height}x{width}")
     return sum(int(bit) << (BITS - 1 - place) for place, bit in enumerate(upper))

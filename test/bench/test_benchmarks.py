@@ -61,6 +61,13 @@ def test_pacing_compares_the_policy_nodes_ticks_with_sleeping(tmp_path: Path):
     assert all(each["ticks"] >= 10 for each in figures["contenders"].values())
 
 
+def test_cameras_counts_the_pictures_that_come_by_their_numbers(tmp_path: Path):
+    pytest.importorskip("rclpy")
+    pytest.importorskip("cv2")
+    figures = run("cameras", tmp_path, "--cameras", "1", "--seconds", "1", "--height", "48", "--width", "64")
+    assert figures["cameras"]["camera 0"]["rate_hz"] > 0.0
+
+
 def test_window_draws_frames_at_every_size(tmp_path: Path):
     pytest.importorskip("pygame")
     figures = run("window", tmp_path, "--frames", "2")
@@ -80,7 +87,19 @@ def test_a_kill_is_looked_into(tmp_path: Path):
     assert (figures["kept_changed_or_lost"], figures["kept_incomplete"], figures["holes_in_cut_episodes"]) == (0, 0, 0)
 
 
-NAMED = ("encoder", "kills", "latency", "learning", "pacing", "recording", "sampling", "session", "startup", "window")
+NAMED = (
+    "cameras",
+    "encoder",
+    "kills",
+    "latency",
+    "learning",
+    "pacing",
+    "recording",
+    "sampling",
+    "session",
+    "startup",
+    "window",
+)
 
 
 @pytest.mark.parametrize("name", NAMED)
