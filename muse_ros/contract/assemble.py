@@ -117,7 +117,7 @@ class Assembler:
             else:
                 selection.samples[key] = found
                 selection.stamps_ns[key] = found.stamp_ns - stream.latency_ns
-        self._last_tick_ns = tick_ns if self._last_tick_ns is None else max(tick_ns, self._last_tick_ns)
+        self._last_tick_ns = tick_ns  # not the latest of all: a clock may have gone back
         return selection
 
     def decode(self, selection: Selection) -> Observation:

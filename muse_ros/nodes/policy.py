@@ -168,7 +168,8 @@ class PolicyNode(LifecycleNode):
             return
         while self._heard:
             self.destroy_subscription(self._heard.pop())
-        self._ticks.close()
+        if not self._ticks.close():
+            self.get_logger().error("the policy's call does not return: it is left behind")
         self._ticks = None
         self._voice.summarize()
 

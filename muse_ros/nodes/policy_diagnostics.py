@@ -74,6 +74,7 @@ def _timing(recent: list[tuple[TickReport, float]]) -> dict[str, str]:
         "wait": [report.wait_s for report, _ in recent],
         "assembly": [report.assembly_s for report, _ in recent],
         "inference": [report.inference_s for report, _ in recent if report.inference_s],
+        "planning": [planned_s for report, _ in recent for planned_s in report.planned_s],
     }
     found = {f"{name} p50/p95 [ms]": _percentiles(values) for name, values in stages.items()}
     return {"rate [Hz]": f"{len(periods) / sum(periods):.2f}" if periods else "none", **found}

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from muse_ros.nodes.node_clock import BACKWARDS_NS, NodeClock
 from muse_ros.policy.pacing import Pacer, Tick
 
+CLOSE_S = 5.0
+"""The longest wait for a tick that goes on when the thread is closed [s]."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -65,13 +68,14 @@ class TickThread:
                 self._changed.notify_all()
         self._clock.wake()
 
-    def close(self) -> None:
-        """End the run and the thread."""
+    def close(self) -> bool:
+        """End the run and the thread; False where its tick has not returned within :data:`CLOSE_S`."""
         with self._changed:
             self._wanted, self._closing = None, True
             self._changed.notify_all()
         self._clock.wake()
-        self._thread.join()
+        self._thread.join(CLOSE_S)
+        return not self._thread.is_alive()
 
     def _work(self) -> None:
         try:

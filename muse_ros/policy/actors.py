@@ -35,10 +35,12 @@ class Actor(Protocol):
     Attributes:
         dropped: Actions so far whose time was over when they were ready.
         compensation_s: How far ahead of its tick an action is taken [s].
+        planned_s: How long the plans took that the last tick heard of, where ticks do not wait for them [s].
     """
 
     dropped: int
     compensation_s: float
+    planned_s: tuple[float, ...]
 
     def begin(self) -> None:
         """Forget the last episode."""
@@ -64,7 +66,7 @@ class Actor(Protocol):
 class StepActor:
     """Asks the policy at each tick."""
 
-    dropped, compensation_s = 0, 0.0
+    dropped, compensation_s, planned_s = 0, 0.0, ()
 
     def __init__(self, policy: Policy, key: str) -> None:
         self._policy, self._key = policy, key
@@ -96,6 +98,8 @@ class StepActor:
 
 class ChunkActor:
     """Plans when the schedule says so, while the tick waits."""
+
+    planned_s: tuple[float, ...] = ()
 
     def __init__(self, policy: PlanningPolicy, key: str, schedule: Schedule) -> None:
         self._policy, self._key, self._schedule = policy, key, schedule
@@ -142,6 +146,7 @@ class AsynchronousActor:
 
     def __init__(self, policy: PlanningPolicy, key: str, schedule: Schedule) -> None:
         self._worker, self._schedule = Worker(policy, key), schedule
+        self.planned_s: tuple[float, ...] = ()
 
     @property
     def dropped(self) -> int:
@@ -173,6 +178,7 @@ class AsynchronousActor:
 
     def look_on(self, tick_ns: int, arrays: Arrays) -> None:
         """Have the worker observe."""
+        self.planned_s = ()
         self._worker.submit(tick_ns, arrays, plan=False)
 
     def replan(self) -> None:
@@ -185,8 +191,9 @@ class AsynchronousActor:
         self._worker.close()
 
     def _hear(self, tick_ns: int) -> Exception | None:
-        failure = None
-        for planned in self._worker.finished():
+        failure, finished = None, self._worker.finished()
+        self.planned_s = tuple(planned.taken_ns * 1e-9 for planned in finished)
+        for planned in finished:
             failure = planned.error
             if planned.chunk is not None:
                 self._schedule.add(planned.chunk, tick_ns, planned.taken_ns)

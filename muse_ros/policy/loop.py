@@ -36,6 +36,7 @@ class TickReport:
         hold: The kind of `reason`; None where there is an action, or a person has the arm.
         dropped: Actions so far whose time was over when they were ready.
         compensation_s: How far ahead of its tick the action was taken [s].
+        planned_s: How long the plans took that came by this tick, where ticks do not wait for them [s].
     """
 
     tick: Tick
@@ -49,6 +50,7 @@ class TickReport:
     hold: Hold | None = None
     dropped: int = 0
     compensation_s: float = 0.0
+    planned_s: tuple[float, ...] = ()
 
 
 class NoAction(Exception):
@@ -144,6 +146,7 @@ class PolicyLoop:
             None if taken_over else hold,
             self.actor.dropped,
             self.actor.compensation_s,
+            self.actor.planned_s if called else (),
         )
 
     def _judge(self, tick: Tick, hold: Hold | None, taken_over: bool) -> State:

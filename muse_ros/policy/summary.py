@@ -9,7 +9,7 @@ from muse_ros.policy.latency import Distribution
 from muse_ros.policy.loop import TickReport
 from muse_ros.policy.outcomes import State
 
-STAGES = ("wait", "assembly", "inference", "publish")
+STAGES = ("wait", "assembly", "inference", "planning", "publish")
 KEPT_TICKS = 200_000  # five hours at 10 Hz; older durations no longer count in the percentiles
 
 
@@ -27,7 +27,7 @@ class TickStatistics:
         stops: Times that the policy gave up, by the reason's kind.
         periods: Time between the starts of ticks that follow one another [s].
         deviations: How far each of these is from the nominal period [s].
-        stages: Duration of each stage [s].
+        stages: Duration of each stage [s]; `planning` is that of a model for which ticks do not wait.
     """
 
     ticks: int = 0
@@ -49,7 +49,9 @@ class TickStatistics:
             return "no ticks"
         rate = f"{len(self.periods) / sum(self.periods):.2f} Hz, " if self.periods else ""
         jitter = f"jitter {Distribution.of(self.deviations).in_ms()} ms, " if self.periods else ""
-        stages = ", ".join(f"{stage} {Distribution.of(values).in_ms()}" for stage, values in self.stages.items())
+        stages = ", ".join(
+            f"{stage} {Distribution.of(values).in_ms()}" for stage, values in self.stages.items() if values
+        )
         counts = [f"{self.overruns} overruns", f"{self.dropped} dropped", _listed("holds", self.holds)]
         counts += [f"waited for {self.waits}"] if self.waits else []
         counts += [f"taken over for {self.taken_over}"] if self.taken_over else []
@@ -88,9 +90,13 @@ class PolicySummary(TickStatistics):
             Time since the previous tick of this run started [s]; 0 at its first.
         """
         period_s = self._period(report)
-        called, acted = report.inference_s > 0.0, report.action is not None
-        done = (True, True, called, acted)
-        durations = (report.wait_s, report.assembly_s, report.inference_s, publish_s)
+        durations = {
+            "wait": (report.wait_s,),
+            "assembly": (report.assembly_s,),
+            "inference": (report.inference_s,) if report.inference_s > 0.0 else (),
+            "planning": report.planned_s,
+            "publish": (publish_s,) if report.action is not None else (),
+        }
         dropped, self._dropped = report.dropped - self._dropped, report.dropped
         for statistics in (self, self._of_run):
             statistics.ticks += 1
@@ -102,9 +108,8 @@ class PolicySummary(TickStatistics):
             if period_s and not report.tick.missed:
                 statistics.periods.append(period_s)
                 statistics.deviations.append(abs(period_s - nominal_s))
-            for stage, duration, counts in zip(STAGES, durations, done, strict=True):
-                if counts:
-                    statistics.stages[stage].append(duration)
+            for stage in STAGES:
+                statistics.stages[stage].extend(durations[stage])
         return period_s
 
     def _period(self, report: TickReport) -> float:

@@ -122,6 +122,7 @@ def test_ticks_never_wait_for_an_asynchronous_policy(asynchronous):
     settle(1)
     assert policy.seen == [0, 1, 2], "every observation was taken in, in order, also while it planned"
     assert actor.act(at(3), seen_at(3))[0] == 3 and actor.dropped == 3, "the actions for ticks 0, 1 and 2 were over"
+    assert len(actor.planned_s) == 1 and actor.planned_s[0] > 0.0
 
 
 def test_the_next_plan_is_asked_for_early_and_taken_over_without_a_gap(asynchronous):
