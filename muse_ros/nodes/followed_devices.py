@@ -6,6 +6,7 @@ it is pressed anew, and is told in words. The heartbeat goes on.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from geometry_msgs.msg import PoseStamped, TwistStamped
 from sensor_msgs.msg import JointState
 
 from muse_core.control.kinematics import JOINT_NAMES
+from muse_core.control.motion import LARGEST_VALUE
 from muse_ros.msg import Action
 from muse_ros.nodes.deadman_switch import DeadmanSwitch
 from muse_ros.nodes.heard_source import HeardSource
@@ -71,8 +73,8 @@ class TwistDevice:
     def _deflections(self, twist: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """As fractions of the set speeds, so that the mapper makes the same speeds of them, and limits them."""
         linear, angular = xyz(twist.linear), xyz(twist.angular)
-        if not np.isfinite([linear, angular]).all():
-            raise DeviceError(f"{self._source.topic} says what is no number: {linear.tolist()}, {angular.tolist()}")
+        if not (np.abs([linear, angular]) <= LARGEST_VALUE).all():  # not-a-number compares as false
+            raise DeviceError(f"{self._source.topic} says what is no speed: {linear.tolist()}, {angular.tolist()}")
         settings, scale = self.mapper.settings, self.mapper.speed_scale
         return (
             tuple((linear / (settings.linear_speed * scale)).tolist()),
@@ -191,8 +193,8 @@ def _leader_mapping(node: Any) -> LeaderMapping:
 
 def _arm_joints(message: Any) -> np.ndarray:
     """The arm's joints [rad], shape (7,), by name."""
-    index = {name: i for i, name in enumerate(message.name)}
-    missing = [name for name in JOINT_NAMES if name not in index]
-    if missing:
-        raise DeviceError(f"panda/joint_states lacks {', '.join(missing)}")
-    return np.array([message.position[index[name]] for name in JOINT_NAMES])
+    positions = dict(zip(message.name, message.position, strict=False))
+    wrong = [name for name in JOINT_NAMES if not math.isfinite(positions.get(name, math.nan))]
+    if wrong:
+        raise DeviceError(f"panda/joint_states has no number for {', '.join(wrong)}")
+    return np.array([positions[name] for name in JOINT_NAMES])

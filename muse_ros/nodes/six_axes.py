@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -93,7 +94,7 @@ class SixAxes:
     def _gripper_closed(self) -> bool | None:
         """Whether the hand is commanded closed, where that is known."""
         applied = self._applied.take()
-        if applied is not None:
+        if applied is not None and math.isfinite(applied.gripper_width):
             self.gripper_width = applied.gripper_width
         return None if self.gripper_width is None else self.gripper_width < self._node.gripper_half_open
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import Bool
 
 from muse_core.control.kinematics import HOME_Q, JOINT_NAMES
-from muse_ros.msg import Action
+from muse_ros.msg import Action, AppliedAction
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.window.events import WindowInput
 
@@ -106,7 +107,7 @@ def test_a_twist_that_is_no_number_moves_nothing(rig):
     source = Source(rig, device="twist")
     source.messages["twist"] = twist(x=0.05)
     source.press()
-    lost = source.until(lambda _: "no number" in source.rig.told(), "the error", twist=twist(x=math.nan))
+    lost = source.until(lambda _: "no speed" in source.rig.told(), "the error", twist=twist(x=math.nan))
     assert not lost.deadman and list(lost.values) == [0.0] * 7
 
 
@@ -233,3 +234,38 @@ def test_locked_motions_stay_still_whatever_moves_them(rig):
 def test_a_parameter_that_means_nothing_is_refused_with_the_choices(teleop, parameters, words):
     with pytest.raises(NodeFailure, match=words):
         teleop(device="twist", window="false", **parameters)
+
+
+NONSENSE = [math.nan, math.inf, -math.inf, 1e308, -1e308, 0.0]
+
+
+def nonsense(random):
+    """One message of every kind that these devices hear, of numbers that are none, and lists of any length."""
+    number = lambda: random.choice(NONSENSE)  # noqa: E731
+    some = lambda: [number() for _ in range(random.randrange(12))]  # noqa: E731
+    frame = random.choice(["panda_link0", "panda_hand_tcp", "", "\u00e9"])
+    hand, speed = pose(number(), frame), twist(number(), number(), frame)
+    hand.pose.orientation.w = number()
+    names = random.sample([*JOINT_NAMES, "a", "b"], random.randrange(9))
+    return {
+        "pose": hand,
+        "twist": speed,
+        "leader/joint_states": JointState(name=names, position=some()),
+        "panda/joint_states": JointState(name=names, position=some()),
+        "panda/ee_pose": hand,
+        "panda/applied_action": AppliedAction(gripper_width=number()),
+        "joy": Joy(axes=[random.choice([math.nan, math.inf, 3e38, -1.0]) for _ in some()], buttons=[7, -3, 1]),
+    }
+
+
+@pytest.mark.parametrize("device", ["twist", "pose", "joint", "joy"])
+def test_nonsense_on_every_topic_neither_ends_the_node_nor_comes_out_as_numbers_that_are_none(rig, device):
+    random, source = Random(3), rig(device=device, deadman="source", frame="tool" if device == "joy" else "base")
+    topics = {"joy": {"joy", "panda/ee_pose"}, "joint": {"leader/joint_states", "panda/joint_states"}}
+    for _ in range(40):
+        for topic, message in nonsense(random).items():
+            if topic in topics.get(device, {device}) | {"panda/applied_action"}:
+                source.say(topic, message)
+        action = source.beat()
+        assert np.isfinite(action.values).all()
+        assert np.abs(action.values[:6]).max(initial=0.0) <= (0.004 if action.action_space == Action.EE_DELTA else 1e9)
