@@ -129,6 +129,21 @@ def test_a_policy_that_gives_up_ends_the_episode_and_is_in_the_bag(
     assert ("policy_stop", "stale observation") in marks
 
 
+def test_nonsense_among_the_events_is_recorded_and_harms_nothing(
+    make_collect, world, make_node, ask, ready, wait_until, tmp_path
+):
+    events = make_node("broken").create_publisher(EpisodeEvent, "collect/events", EVENT_QOS)
+    collect = make_collect()
+    ready(collect)
+    ask("start")
+    wait_until(events.get_subscription_count)
+    events.publish(b"\x00\x01\x00\x00\xff\xff")
+    events.publish(EpisodeEvent(event="no such event"))
+    wait_until(lambda: collect.recorder_figures()["/collect/events"]["count"] == 3)
+    assert collect.session.state.name == "RECORDING"
+    assert ask("stop").success and ask("keep").success
+
+
 def test_a_disk_that_runs_short_ends_the_episode_and_refuses_the_next(
     make_collect, world, heard, ask, ready, wait_until, tmp_path, monkeypatch
 ):
