@@ -144,10 +144,17 @@ def _recording(view: WindowView) -> Prompt:
 def _hold(view: WindowView) -> str:
     recording = view.episode.state is State.RECORDING
     if view.policy is not None:
-        return "Hold SPACE to take the arm from the policy." if recording and view.teleop.device == "keyboard" else ""
+        return _hold_beside_policy(view) if recording else ""
     if view.teleop.device == "keyboard" and not view.teleop.deadman:
         return "To move the arm hold SPACE and the keys beside the bars; without SPACE it holds still."
     return "X throws it away at once; C marks this instant." if recording else ""
+
+
+def _hold_beside_policy(view: WindowView) -> str:
+    taking = "SPACE takes the arm from it." if view.teleop.device == "keyboard" else ""
+    if view.arm.robot in ("", "sim") or view.teleop.enable:
+        return taking
+    return f"Hold TAB, or your device's switch: only then the policy may move the arm. {taking}"
 
 
 def _deciding(view: WindowView) -> Prompt:

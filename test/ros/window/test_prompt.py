@@ -9,7 +9,7 @@ import pytest
 from muse_ros.recording.session import Outcome, State
 from muse_ros.window.entry import Typing
 from muse_ros.window.prompt import Tone, prompt, seconds
-from muse_ros.window.view import ArmView, CallView, Level, StreamView, WindowView
+from muse_ros.window.view import ArmView, CallView, Level, PolicyView, StreamView, WindowView
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,11 @@ def test_advice_that_the_window_gives_itself_is_not_repeated_but_what_goes_beyon
     assert prompt(view(episode=episode(State.RECORDING, message=alarm, alarm=True))).detail == "/a is silent"
     ended = "episode_0003 is unlabelled (it ended because the disk is full): label it success or failure, then keep"
     assert prompt(view(episode=episode(State.DECIDING, message=ended))).detail == ended
+
+
+def test_beside_a_policy_a_real_arm_asks_for_its_switch_and_a_simulated_one_does_not(view):
+    shown = view(State.RECORDING, policy=PolicyView("ACTING"))
+    assert prompt(shown).detail == "SPACE takes the arm from it."
+    real = replace(shown, arm=ArmView(known=True, robot="fr3"))
+    assert "Hold TAB" in prompt(real).detail
+    assert "Hold TAB" not in prompt(replace(real, teleop=replace(real.teleop, enable=True))).detail
