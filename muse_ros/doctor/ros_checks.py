@@ -12,6 +12,7 @@ from muse_ros.resources import resource
 
 DISTROS = ("humble", "jazzy", "kilted", "rolling")
 SLOW_MS = 5.0
+LISTEN_S = 4.0  # Fast DDS announces a node every 3 s: one that missed the first announcement hears the next
 PROBE_S = 30.0
 
 
@@ -56,7 +57,7 @@ def check_discovery(machine: Machine) -> Finding:
     )
 
 
-def probe(machine: Machine, seconds: float = 2.0) -> dict[str, Any]:
+def probe(machine: Machine, seconds: float = LISTEN_S) -> dict[str, Any]:
     """What ``muse_ros.nodes.dds_probe`` hears in a process of its own; ``{"error": ...}`` where it cannot run."""
     code, said = machine.run([machine.python, "-m", "muse_ros.nodes.dds_probe", str(seconds)], PROBE_S)
     try:

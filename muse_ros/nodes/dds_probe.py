@@ -112,7 +112,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     rclpy.init(args=[])
     probe = Probe()
-    print(json.dumps(probe.run(float(arguments[0]) if arguments else 2.0)), flush=True)
+    print(json.dumps(probe.run(float(arguments[0]) if arguments else 4.0)), flush=True)
     probe.node.destroy_node()
     rclpy.try_shutdown()
     return 0
