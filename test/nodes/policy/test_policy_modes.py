@@ -58,7 +58,7 @@ def test_while_a_person_has_the_arm_it_looks_on_and_asks_for_nothing(started, wa
     first_ns = time_ns(over[0].header.stamp)
     seen = len(policy.seen)
     world.until(lambda: len(policy.seen) >= seen + 15, "observations for longer than its patience")
-    wait_until(lambda: not world.actions[-1].values, what="a heartbeat that asks for nothing")
+    world.until(lambda: not world.actions[-1].values, "a heartbeat that asks for nothing")
     assert not world.stops() and max(world.asked()) < first_ns
     assert list(over[0].sample_stamps) == [over[0].header.stamp], "its samples are told: interventions convert by them"
     world.event("release")

@@ -50,7 +50,7 @@ def test_a_camera_that_stops_for_two_seconds_stops_the_policy_until_the_next_epi
     last_asked = max(world.asked())
     assert last_asked < time_ns(held[0].header.stamp), "though the camera came back, nothing is asked for any more"
     assert of_state(world, STOPPED)[-1].reason in stop.detail
-    wait_until(lambda: not world.actions[-1].values, what="a heartbeat that asks for nothing")
+    world.until(lambda: not world.actions[-1].values, "a heartbeat that asks for nothing")
     world.episode(EpisodeStatus.DECIDING)
     world.until(world.ends, "the end")
     world.episode(EpisodeStatus.RECORDING, "episode_0001")

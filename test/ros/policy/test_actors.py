@@ -169,8 +169,12 @@ def test_a_plan_from_before_a_release_or_an_episode_is_never_heard_of(asynchrono
     actor.replan()
     with pytest.raises(NotReady):
         actor.act(at(2), seen_at(2))
-    settle(2)
-    assert actor.act(at(3), seen_at(3))[0] == 201 and policy.resets == 1
+    policy.gate.release()  # the plan of tick 0 comes, and that of tick 2 is begun
+    assert policy.begun.acquire(timeout=20)
+    with pytest.raises(NotReady):
+        actor.act(at(3), seen_at(3))
+    settle(1)
+    assert actor.act(at(4), seen_at(4))[0] == 202 and policy.resets == 1
     actor.begin()
     with pytest.raises(NotReady):
         actor.act(at(10), seen_at(10))
