@@ -21,6 +21,10 @@ from pygame._sdl2 import controller
 
 _AXES, _BUTTONS = LAYOUTS["gamepad"]
 _FULL = 32767.0
+_EVENTS = [
+    getattr(pygame, name) for name in dir(pygame) if name.startswith(("JOY", "CONTROLLERAXIS", "CONTROLLERBUTTON"))
+]
+_EVENTS += [pygame.CONTROLLERDEVICEADDED, pygame.CONTROLLERDEVICEREMOVED, pygame.CONTROLLERDEVICEREMAPPED]
 
 
 class Gamepad:
@@ -35,6 +39,10 @@ class Gamepad:
     def __init__(self, mapping: Mapping, name: str = "", input_folder: Path = Path("/dev/input")) -> None:
         pygame.joystick.init()
         controller.init()
+        if pygame.display.get_init():
+            # A window empties the queue of events, and pygame fails on those of a pad that was unplugged. State is
+            # read here without them.
+            pygame.event.set_blocked(_EVENTS)
         self._mapping, self._wanted, self._input_folder = mapping, name.lower(), input_folder
         self._pad: _NamedPad | _NumberedPad | None = None
         self._last_name = ""

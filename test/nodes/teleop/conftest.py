@@ -149,6 +149,8 @@ class VirtualPad:
 def virtual_pad():
     """A :class:`VirtualPad`, not yet plugged in."""
     pygame = pytest.importorskip("pygame")
+    import muse_ros.teleop.gamepad  # noqa: F401  it tells SDL what must be told before joysticks are looked for
+
     pygame.joystick.init()
     pad = VirtualPad()
     yield pad

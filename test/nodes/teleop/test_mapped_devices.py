@@ -80,6 +80,20 @@ def test_a_pad_unplugged_in_motion_lifts_the_deadman_and_replugged_needs_a_new_p
     assert pad.beat().deadman and pad.told() == ""
 
 
+def test_a_pad_unplugged_in_motion_leaves_the_window_at_work(rig, virtual_pad, straight, monkeypatch):
+    """pygame's queue of events fails on those of a pad that is gone."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    virtual_pad.plug()
+    pad = rig(device="gamepad", mapping=straight, window="true", allow_headless=True)
+    for _ in range(2):
+        virtual_pad.button(LEFT_SHOULDER), virtual_pad.axis(LEFT_Y, -1.0)
+        assert pad.beat().deadman
+        virtual_pad.unplug()
+        assert not pad.beat().deadman
+        virtual_pad.plug(), pad.beat()
+    assert pad.node.window
+
+
 def test_an_unplugged_pad_is_named_on_diagnostics(rig, virtual_pad, world, wait_until):
     pad = rig(device="gamepad")
 
