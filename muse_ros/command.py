@@ -21,6 +21,7 @@ SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
     "up": ("muse_ros.launching.up:main", "start a graph of ROS nodes: collect, policy or sim"),
     "collect": ("muse_ros.launching.up:collect", "collect demonstrations; the same as `muse up collect`"),
     "replay": ("muse_ros.replay.replay_cli:main", "play an episode's actions to the arm again"),
+    "interactive_collect": ("muse_ros.interactive.command:main", "run a policy or lead the arm, keep or discard, save"),
     "convert": ("muse_ros.conversion.convert_cli:main", "convert recordings into a dataset"),
     "inspect": ("muse_ros.conversion.inspect_cli:main", "say what a bag, a folder of recordings or a dataset holds"),
     "doctor": ("muse_ros.doctor.doctor_cli:main", "say what is not well with this computer and the robot's nodes"),

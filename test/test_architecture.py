@@ -66,6 +66,7 @@ ARROWS = {
         "window": {"recording", "teleop"},
         "policy": {"bags", "contract"},
         "replay": {"bags", "contract", "conversion", "launching"},
+        "interactive": {"bags", "conversion", "launching"},
         "report": {"bags", "contract", "policy", "recording"},
     },
 }

@@ -7,21 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from muse_core.checkpoints import load_checkpoint
 from muse_core.environments.environment import Environment
 from muse_core.environments.registry import PANDA_TASKS, make_environment
 from muse_core.evaluation.checkpoint_environment import CAMERAS, environment_for
 from muse_core.evaluation.config import EXPERT, RANDOM, REPLAY, EvaluateConfig, EvaluationError
 from muse_core.policies.policy import Policy
-from muse_core.policies.random import RandomPolicy
+from muse_core.policies.random import EE_DELTA_LIMITS, RandomPolicy
 from muse_core.policies.replay import ReplayPolicy
 from muse_core.policies.scripted import ExpertPolicy
 from muse_core.processors import choose_device
-
-# What a random policy asks of the arm in one `ee_delta` action: some 0.2 m/s and 0.5 rad/s at 10 Hz.
-RANDOM_LIMITS = (np.array([-0.02] * 3 + [-0.05] * 3 + [0.0]), np.array([0.02] * 3 + [0.05] * 3 + [1.0]))
 
 
 def make_actor(config: EvaluateConfig, task: str) -> tuple[Environment, Policy]:
@@ -107,7 +102,7 @@ def _scripted(config: EvaluateConfig, task: str, environment: Environment) -> Po
     if config.policy == EXPERT:
         return _expert(config, task, environment)
     if config.policy == RANDOM:
-        limits = {"action": RANDOM_LIMITS} if task in PANDA_TASKS else None
+        limits = {"action": EE_DELTA_LIMITS} if task in PANDA_TASKS else None
         try:
             return RandomPolicy(environment.action_spec, limits=limits)
         except ValueError as error:

@@ -116,7 +116,9 @@ def convert(
         "excluded": summary.excluded,
         "refused": summary.refused,
     }
-    write_text(output / REPORT_FILE, json.dumps(summary.report, indent=2, ensure_ascii=False) + "\n")
+    report, path = json.dumps(summary.report, indent=2, ensure_ascii=False) + "\n", output / REPORT_FILE
+    if not path.is_file() or path.read_text(encoding="utf-8") != report:  # what changed nothing leaves no newer date
+        write_text(path, report)
     return summary
 
 

@@ -115,3 +115,15 @@ REPLAY = (
     Argument("approach", False, "move to the recorded start first, slowly"),
     Argument("record", False, "record the replay as an episode of its own"),
 )
+INTERACTIVE = (
+    Argument("model_file", "", "the checkpoint that acts, or random; default: a person leads the arm"),
+    Argument("dataset", "", "folder of the converted episodes; default: data/SESSION"),
+    Argument("save_file", "", "what the kept episodes are assembled into; default: data/SESSION.npz"),
+    Argument("max_steps", 1_000_000, "end when so many rows are kept"),
+    Argument("max_eps", 0, "end when so many episodes are kept; 0: not by them"),
+    Argument("save_episodic", False, "a file for each episode instead of one"),
+    Argument("save_start_ep", 0, "number of the first of these files"),
+    Argument("returns", "none", "print each return: rewards reduced so", ("none", "sum", "mean", "max", "min")),
+    Argument("print_policy_name", False, "print who acts, at every episode"),
+    Argument("print_last_obs", False, "print each kept episode's last observation"),
+)

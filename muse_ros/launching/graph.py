@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from muse_ros.launching.arguments import (
     COMMON,
     EPISODES,
+    INTERACTIVE,
     POLICY,
     RECORD,
     REPLAY,
@@ -22,7 +23,15 @@ from muse_ros.launching.arguments import (
     Value,
     suggest,
 )
-from muse_ros.launching.nodes import NodeSpec, collect_nodes, policy_nodes, replay_nodes, sim_nodes, teleop_nodes
+from muse_ros.launching.nodes import (
+    NodeSpec,
+    collect_nodes,
+    interactive_nodes,
+    policy_nodes,
+    replay_nodes,
+    sim_nodes,
+    teleop_nodes,
+)
 
 
 @dataclass(frozen=True)
@@ -105,5 +114,10 @@ GRAPHS: dict[str, Graph] = {
             if argument.name not in ("lockstep", "reset", "episodes", "max_episode_s")
         ),
         replay_nodes,
+    ),
+    "interactive_collect": Graph(
+        "episode by episode in a window: run a policy or lead the arm, keep or discard, assemble one file",
+        (*COMMON, *TELEOP, *INTERACTIVE, *EPISODES),
+        interactive_nodes,
     ),
 }

@@ -22,6 +22,8 @@ CONTRACTS = {"sim": "panda_sim"}
 """The contract of a robot where none is named; the real arm's elsewhere."""
 RESETS = {"sim": "sim", "none": "none"}
 """What follows a decision where nothing is asked for; a real arm goes home."""
+RANDOM_POLICY = "random"
+"""In place of a checkpoint: actions at random."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,13 @@ def replay_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
     return [*teleop_nodes(values, environment), *recorder, _replay(values)]
 
 
+def interactive_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
+    """The arm, a device, the recorder, what converts and counts, and the policy where one acts."""
+    values = {**values, "session": values["session"] or "interactive", "execute": True, "record": True}
+    acting = policy_nodes if values["model_file"] else collect_nodes
+    return [*acting(values, environment), _interactive_collect(values)]
+
+
 def chosen_device(values: Values, environment: Environment) -> str:
     """The device that ``teleop`` comes to: with ``auto`` the keyboard where its window can open, else none."""
     if values["teleop"] != "auto":
@@ -160,7 +169,7 @@ def _collect(values: Values, source: str) -> NodeSpec:
     names = ("session", "operator", "task", "seed", "max_episode_s")
     automatic, robot = int(values["episodes"]), str(values["robot"])
     parameters = {name: values[name] for name in names}
-    parameters["contract"] = values["contract"] or CONTRACTS.get(robot, "panda")
+    parameters["contract"] = _contract(values)
     parameters["root_dir"] = str(sessions_folder(values))
     reset = values["reset"]
     parameters["reset"] = RESETS.get(robot, "home") if reset == "auto" else reset
@@ -171,11 +180,29 @@ def _collect(values: Values, source: str) -> NodeSpec:
 def _policy(values: Values) -> NodeSpec:
     if not values["model_file"]:
         raise GraphError("policy needs model_file:=PATH, a checkpoint such as experiments/NAME/models/model.pt")
-    parameters = {"model_file": str(_existing("model_file", values))}
+    random = values["model_file"] == RANDOM_POLICY
+    parameters = {"model_file": RANDOM_POLICY if random else str(_existing("model_file", values))}
     parameters |= {"execute": values["execute"], "autostart": values["autostart"]}
-    if values["contract"]:  # else the one that the checkpoint was trained with
-        parameters["contract"] = values["contract"]
+    if values["contract"] or random:  # else the one that the checkpoint was trained with
+        parameters["contract"] = _contract(values)
     return _node(values, "policy", parameters, required=True)
+
+
+def _interactive_collect(values: Values) -> NodeSpec:
+    session = values["session"]
+    files = {
+        "dataset": values["dataset"] or f"data/{session}",
+        "save_file": values["save_file"] or f"data/{session}.npz",
+    }
+    names = ("session", "model_file", "max_steps", "max_eps", "save_episodic", "save_start_ep", "returns")
+    parameters = {name: values[name] for name in (*names, "print_policy_name", "print_last_obs")}
+    parameters |= {name: str(Path(str(path)).expanduser().absolute()) for name, path in files.items()}
+    parameters["root_dir"] = str(sessions_folder(values))
+    return _node(values, "interactive_collect", parameters, required=True, finishes=True)
+
+
+def _contract(values: Values) -> Value:
+    return values["contract"] or CONTRACTS.get(str(values["robot"]), "panda")
 
 
 def _replay(values: Values) -> NodeSpec:

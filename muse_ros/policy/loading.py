@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 
 from muse_core.policies.learned import LearnedPolicy
 from muse_core.policies.policy import Policy, Readiness
+from muse_core.policies.random import EE_DELTA_LIMITS, RandomPolicy
+from muse_core.spec import Spec
 from muse_ros.contract.contract import Contract
 from muse_ros.policy.fit import PolicyMismatch, check_fit
 from muse_ros.policy.goal import load_goal
 
 WARM_UP_STEPS = 10
+RANDOM = "random"
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def load_policy(
     """Load a checkpoint and let it act a few times on made-up observations.
 
     Args:
-        model_file: The checkpoint.
+        model_file: The checkpoint; ``random`` for actions at random.
         device: Where the model runs.
         threads: How many threads one inference may take.
         given: The contract to use instead of the checkpoint's own.
@@ -50,6 +53,8 @@ def load_policy(
         PolicyMismatch: where checkpoint and contract do not fit, or a contract or a goal is missing.
         ValueError: where the file is no checkpoint.
     """
+    if model_file == RANDOM:
+        return random_policy(given)
     if not model_file:
         raise PolicyMismatch("model_file is empty: name a checkpoint, such as experiments/NAME/models/model.pt")
     import torch
@@ -66,6 +71,31 @@ def load_policy(
     readiness = policy.warm_up(WARM_UP_STEPS)
     policy.set_goal(goal)
     return LoadedPolicy(policy, narrowed(contract, shapes), difference(own, given), readiness)
+
+
+class AnyEpisode(RandomPolicy):
+    """Acts at random, in every episode otherwise."""
+
+    def reset(self) -> None:
+        """Begin the stream of the next seed."""
+        super().reset()
+        self.seed(self._seed + 1)
+
+
+def random_policy(contract: Contract | None) -> LoadedPolicy:
+    """What chance does: uniform actions, of the size that a demonstration's have.
+
+    Raises:
+        PolicyMismatch: where there is no contract, or its action is not an ``ee_delta``.
+    """
+    if contract is None:
+        raise PolicyMismatch("model_file random: there is no checkpoint to ask for a contract; set parameter contract")
+    check_fit({}, (7,), contract)
+    key, stream = next(iter(contract.actions.items()))
+    if stream.space != "ee_delta":
+        raise PolicyMismatch(f"model_file random: acts in ee_delta, the contract's {key!r} is {stream.space}")
+    policy = AnyEpisode(Spec({key: stream.array_spec()}), limits={key: EE_DELTA_LIMITS})
+    return LoadedPolicy(policy, narrowed(contract, {}))
 
 
 def narrowed(contract: Contract, keys: dict[str, tuple[int, ...]]) -> Contract:
