@@ -86,6 +86,12 @@ def test_text_counts_only_while_it_is_typed_and_the_key_that_opens_the_field_doe
     window.type_text(True)
     pygame.event.post(pygame.event.Event(pygame.TEXTINPUT, text="ü"))
     assert window.poll().text == "ü" and window.poll().held == frozenset()
+    press(pygame.K_a)
+    window.poll()
+    window.type_text(False)
+    pygame.event.post(pygame.event.Event(pygame.TEXTINPUT, text="a"))
+    after = window.poll()
+    assert after.text == "" and after.held == frozenset(), "a key that is still down moves nothing"
 
 
 @pytest.mark.parametrize("size", [(640, 480), SIZE, (1920, 1080), (300, 120)])
