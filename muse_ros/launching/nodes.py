@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from muse_ros.cameras.settings import CameraSettingError
 from muse_ros.cameras.setup import read_cameras
@@ -140,17 +141,21 @@ def _robot(values: Values) -> list[NodeSpec]:
 
 def _cameras(values: Values) -> list[NodeSpec]:
     """A node for each camera of a file. The loss of one is the recorder's alarm and ends nothing."""
-    if not values["cameras"]:
-        return []
-    try:
-        cameras = read_cameras(_existing("cameras", values))
-    except CameraSettingError as error:
-        raise GraphError(f"cameras:={values['cameras']}: {error}") from error
     autostart = {"autostart": values["autostart"]}
     return [
         _node(values, f"camera_{name}", parameters | autostart, stops_last=True, executable="camera")
-        for name, parameters in cameras.items()
+        for name, parameters in _camera_file(values).items()
     ]
+
+
+def _camera_file(values: Values) -> dict[str, dict[str, Any]]:
+    """The parameters of each camera of the file, by name; nothing without one."""
+    if not values["cameras"]:
+        return {}
+    try:
+        return read_cameras(_existing("cameras", values))
+    except CameraSettingError as error:
+        raise GraphError(f"cameras:={values['cameras']}: {error}") from error
 
 
 def _teleop(values: Values, environment: Environment) -> list[NodeSpec]:
@@ -158,6 +163,8 @@ def _teleop(values: Values, environment: Environment) -> list[NodeSpec]:
     if device == "none" and not has_window(values, environment):
         return []
     parameters = {name: values[name] for name in ("window", "task", "seed")} | {"device": device}
+    if values["cameras"]:
+        parameters["cameras"] = list(_camera_file(values))  # the window shows those that there are
     if values["mapping"]:
         mapping = str(values["mapping"])
         parameters["mapping"] = str(_existing("mapping", values)) if mapping.endswith((".yaml", ".yml")) else mapping

@@ -51,7 +51,7 @@ def header_content(view: WindowView) -> EpisodeView:
 
 def draw_header(paint: Painter, area: pygame.Rect, episode: EpisodeView) -> Targets:
     """A big light with the state, the timer, the episode, warnings, and the disk."""
-    word, colour = STATES[episode.state] if episode.alive else ("NO RECORDER", RED)
+    word, colour = STATES[episode.state] if episode.alive else ("NO RECORDER", RED if episode.known else FAINT)
     paint.panel(area)
     pad, radius = paint.px(12), min(paint.px(19), area.height // 3)
     centre = (area.left + pad + radius, area.centery)
@@ -90,7 +90,7 @@ def _state_light(paint: Painter, centre: tuple[int, int], radius: int, episode: 
     if not episode.alive:
         x, y, arm = *centre, round(0.7 * radius)
         for slope in (1, -1):
-            pygame.draw.line(paint.surface, RED, (x - arm, y - slope * arm), (x + arm, y + slope * arm), paint.px(6))
+            pygame.draw.line(paint.surface, colour, (x - arm, y - slope * arm), (x + arm, y + slope * arm), paint.px(6))
     elif episode.state is State.RECORDING:
         pygame.draw.circle(paint.surface, RED, centre, radius)
     else:

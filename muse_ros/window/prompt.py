@@ -103,8 +103,10 @@ def _unfocused(view: WindowView) -> Prompt | None:
 def _episode(view: WindowView) -> Prompt:
     episode = view.episode
     if not episode.known:
-        text = "Waiting for the recorder (node collect)." if view.arm.known else "Waiting for the arm and the recorder."
-        return Prompt(text, "Is it running? `muse up collect` starts all nodes.", Tone.WARN)
+        if not view.arm.known:
+            return Prompt("Waiting for the arm and the recorder.", "`muse up collect` starts all nodes.", Tone.WARN)
+        text = "No recorder (node collect) is heard: nothing is recorded."
+        return Prompt(text, _hold(view) or "`muse up collect` starts it, too.", Tone.WARN)
     return {
         State.IDLE: _idle,
         State.READY: _ready,

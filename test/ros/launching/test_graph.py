@@ -153,6 +153,14 @@ def test_each_camera_of_a_file_gets_a_node_whose_loss_ends_nothing(tmp_path: Pat
     assert wrist.parameters["source"] == str(tmp_path / "a.mp4")
 
 
+def test_the_window_shows_the_cameras_of_the_file(tmp_path: Path):
+    cameras = tmp_path / "cameras.yaml"
+    cameras.write_text("cameras:\n  left: {source: a.mp4}\n  right: {source: b.mp4}\n")
+    found = nodes("collect", {"DISPLAY": ":0"}, cameras=str(cameras))
+    assert found["teleop"].parameters["cameras"] == ["left", "right"]
+    assert "cameras" not in nodes("collect", {"DISPLAY": ":0"})["teleop"].parameters, "its own file names the robot's"
+
+
 def test_a_file_of_cameras_that_makes_no_sense_is_refused_by_name(tmp_path: Path):
     cameras = tmp_path / "cameras.yaml"
     cameras.write_text("cameras: {}\n")

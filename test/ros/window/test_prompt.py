@@ -9,7 +9,7 @@ import pytest
 from muse_ros.recording.session import Outcome, State
 from muse_ros.window.entry import Typing
 from muse_ros.window.prompt import Tone, prompt, seconds
-from muse_ros.window.view import ArmView, CallView, Level, PolicyView, StreamView, WindowView
+from muse_ros.window.view import ArmView, CallView, Level, PolicyView, StreamView, TeleopView, WindowView
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,8 @@ def test_while_typing_the_keys_of_typing_are_told_and_a_problem_is_too(view):
 def test_with_nothing_running_it_says_what_to_start():
     said = prompt(WindowView())
     assert "Waiting for the arm and the recorder" in said.text and "muse up collect" in said.detail
+    alone = prompt(WindowView(arm=ArmView(known=True), teleop=TeleopView("keyboard"), focused=True))
+    assert "nothing is recorded" in alone.text and "hold SPACE" in alone.detail
 
 
 def test_an_alarm_is_told_with_what_to_do_about_it(view, episode):
