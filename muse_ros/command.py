@@ -23,6 +23,10 @@ SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
     "replay": ("muse_ros.replay.replay_cli:main", "play an episode's actions to the arm again"),
     "interactive_collect": ("muse_ros.interactive.command:main", "run a policy or lead the arm, keep or discard, save"),
     "convert": ("muse_ros.conversion.convert_cli:main", "convert recordings into a dataset"),
+    "contract": (
+        "muse_ros.survey.contract_cli:main",
+        "write a contract for the topics there are, or compare one with them",
+    ),
     "inspect": ("muse_ros.conversion.inspect_cli:main", "say what a bag, a folder of recordings or a dataset holds"),
     "doctor": ("muse_ros.doctor.doctor_cli:main", "say what is not well with this computer and the robot's nodes"),
     "import": ("muse_core.datasets.exchange.import_cli:main", "make a dataset of other software's .npz or .hdf5"),

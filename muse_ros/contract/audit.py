@@ -25,16 +25,26 @@ def problems(contract: Contract, topics: Mapping[str, str], namespace: str = "")
         topics: Absolute topic name to message type.
         namespace: The robot's namespace.
     """
-    found = []
-    optional = {stream.label_topic for stream in contract.actions.values()}
-    for topic, wanted in contract.topics().items():
-        name = absolute(topic, namespace)
-        if name not in topics:
-            if topic not in optional:
-                found.append(_missing(contract, topic, wanted, name, topics))
-        elif topics[name] != wanted:
-            found.append(f"{name} has type {topics[name]}, the contract says {wanted} for {_keys(contract, topic)}")
-    return found
+    found = (topic_problem(contract, topic, topics, namespace) for topic in contract.topics())
+    return [problem for problem in found if problem]
+
+
+def topic_problem(contract: Contract, topic: str, topics: Mapping[str, str], namespace: str = "") -> str:
+    """What keeps one topic of the contract from serving it; empty where nothing does.
+
+    Args:
+        contract: What is needed.
+        topic: One of its topics, relative.
+        topics: Absolute topic name to message type.
+        namespace: The robot's namespace.
+    """
+    wanted, name = contract.topics()[topic], absolute(topic, namespace)
+    if name not in topics:
+        optional = {stream.label_topic for stream in contract.actions.values()}
+        return "" if topic in optional else _missing(contract, topic, wanted, name, topics)
+    if topics[name] != wanted:
+        return f"{name} has type {topics[name]}, the contract says {wanted} for {_keys(contract, topic)}"
+    return ""
 
 
 def _missing(contract: Contract, topic: str, wanted: str, name: str, topics: Mapping[str, str]) -> str:
