@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from muse_ros.missing_package import explain
 
 _DEFAULT = "panda"
+_LIVE = "muse_ros.nodes.live_survey:survey_graph"  # imported when it is asked for: a bag needs no ROS
 _EPILOG = """\
 A contract says which topic becomes which array of a dataset and of a policy's observation. A lab's first steps:
 
@@ -109,8 +111,8 @@ def _survey(arguments: argparse.Namespace):
     from muse_ros.survey.propose import USEFUL
 
     os.environ.update(discovery_environment(arguments.discovery, os.environ.get("ROS_DISTRO", "jazzy"), os.environ))
-    from muse_ros.nodes.live_survey import survey_graph
-
+    module, _, function = _LIVE.partition(":")
+    survey_graph = getattr(import_module(module), function)
     print(f"listening to the live topics for {arguments.seconds:g} s ...", file=sys.stderr)
     return survey_graph(arguments.seconds, USEFUL)
 
