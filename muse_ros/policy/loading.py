@@ -90,12 +90,15 @@ def random_policy(contract: Contract | None) -> LoadedPolicy:
     """
     if contract is None:
         raise PolicyMismatch("model_file random: there is no checkpoint to ask for a contract; set parameter contract")
-    check_fit({}, (7,), contract)
     key, stream = next(iter(contract.actions.items()))
+    check_fit({}, stream.shape, contract)
     if stream.space != "ee_delta":
         raise PolicyMismatch(f"model_file random: acts in ee_delta, the contract's {key!r} is {stream.space}")
     policy = AnyEpisode(Spec({key: stream.array_spec()}), limits={key: EE_DELTA_LIMITS})
-    return LoadedPolicy(policy, narrowed(contract, {}))
+    streams = sorted(contract.observations, key=lambda name: contract.observations[name].is_image)
+    return LoadedPolicy(
+        policy, narrowed(contract, {streams[0]: ()})
+    )  # it must observe something: no picture, where it can
 
 
 def narrowed(contract: Contract, keys: dict[str, tuple[int, ...]]) -> Contract:

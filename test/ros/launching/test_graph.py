@@ -309,3 +309,16 @@ def test_a_replay_can_be_recorded_and_can_stand_beside_an_arm_that_runs(tmp_path
     assert list(nodes("replay", {}, path=str(tmp_path), robot="none", teleop="none")) == ["replay"]
     with pytest.raises(GraphError, match="replay needs path:=EPISODE"):
         nodes("replay")
+
+
+def test_interactive_collect_runs_a_policy_only_where_one_is_named_and_names_its_files_after_the_session():
+    person = {spec.name: spec for spec in build("interactive_collect", {}, {})}
+    assert list(person) == ["panda", "collect", "interactive_collect"]
+    books = person["interactive_collect"]
+    assert books.required and books.finishes
+    assert books.parameters["save_file"] == str(Path("data/interactive.npz").absolute())
+    assert person["collect"].parameters["session"] == books.parameters["session"] == "interactive"
+    chance = {spec.name: spec for spec in build("interactive_collect", {"model_file": "random", "session": "s"}, {})}
+    assert chance["policy"].parameters["contract"] == "panda_sim"
+    assert chance["collect"].parameters["source"] == "action/policy"
+    assert chance["interactive_collect"].parameters["dataset"] == str(Path("data/s").absolute())
