@@ -124,6 +124,7 @@ class WindowTopics:
             known=True,
             silent_s=self._silent("applied", ARM_SILENT_S),
             robot=self._arm_values.get("robot", ""),
+            enabled=self._arm_values.get("enabled") != "False",
             source=applied.source,
             takeover=chosen is not None and chosen.takeover and applied.source == Action.TELEOP,
             stopped=bool(applied.limited_by & AppliedAction.STOPPED),

@@ -153,8 +153,8 @@ def _hold(view: WindowView) -> str:
 
 
 def _hold_beside_policy(view: WindowView) -> str:
-    taking = "SPACE takes the arm from it." if view.teleop.device == "keyboard" else ""
-    if view.arm.robot in ("", "sim") or view.teleop.enable:
+    taking = "SPACE takes the arm from the policy." if view.teleop.device == "keyboard" else ""
+    if view.arm.enabled or view.teleop.enable:
         return taking
     return f"Hold TAB, or your device's switch: only then the policy may move the arm. {taking}"
 

@@ -5,6 +5,8 @@ Each is two functions, as in ``head_panels``.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pygame
 
 from muse_core.metrics.intervals import wilson_interval
@@ -135,8 +137,10 @@ def _draw_stream(paint: Painter, line: pygame.Rect, stream: StreamView) -> None:
 
 def arm_content(view: WindowView) -> ArmView:
     """Who has the arm."""
-    arm = view.arm
-    return ArmView(arm.known, arm.silent_s, arm.robot, arm.source, arm.takeover, arm.stopped, arm.homing)
+    still = ArmView()  # what moves all the time is drawn elsewhere
+    return replace(
+        view.arm, twist=still.twist, limits=still.limits, asked=still.asked, gripper_closed=still.gripper_closed
+    )
 
 
 def draw_arm(paint: Painter, area: pygame.Rect, arm: ArmView) -> Targets:

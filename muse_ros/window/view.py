@@ -127,6 +127,7 @@ class ArmView:
         known: It has ever been heard.
         silent_s: How long it has been silent [s], told only where that is too long; None where it is not.
         robot: The driver's name, such as ``sim``; empty where not known.
+        enabled: A policy or a replay may move it, as far as its operator's switch is concerned.
         source: Who has the arm: teleop, policy, replay or home; empty while it holds.
         takeover: Teleop has displaced a policy or a replay.
         stopped: The latched stop is set.
@@ -140,6 +141,7 @@ class ArmView:
     known: bool = False
     silent_s: float | None = None
     robot: str = ""
+    enabled: bool = True
     source: str = ""
     takeover: bool = False
     stopped: bool = False

@@ -110,9 +110,9 @@ def test_advice_that_the_window_gives_itself_is_not_repeated_but_what_goes_beyon
     assert prompt(view(episode=episode(State.DECIDING, message=ended))).detail == ended
 
 
-def test_beside_a_policy_a_real_arm_asks_for_its_switch_and_a_simulated_one_does_not(view):
+def test_beside_a_policy_the_switch_is_asked_for_where_the_arm_wants_it(view):
     shown = view(State.RECORDING, policy=PolicyView("ACTING"))
-    assert prompt(shown).detail == "SPACE takes the arm from it."
-    real = replace(shown, arm=ArmView(known=True, robot="fr3"))
+    assert prompt(shown).detail == "SPACE takes the arm from the policy."
+    real = replace(shown, arm=ArmView(known=True, enabled=False))
     assert "Hold TAB" in prompt(real).detail
     assert "Hold TAB" not in prompt(replace(real, teleop=replace(real.teleop, enable=True))).detail

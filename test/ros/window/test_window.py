@@ -14,10 +14,10 @@ from muse_ros.recording.session import State  # noqa: E402
 from muse_ros.window.entry import FIELDS, Typing  # noqa: E402
 from muse_ros.window.layout import lay_out  # noqa: E402
 from muse_ros.window.paint import AMBER, BLUE, GREEN, RED, Painter  # noqa: E402
-from muse_ros.window.side_panels import stream_lines  # noqa: E402
+from muse_ros.window.side_panels import arm_content, stream_lines  # noqa: E402
 from muse_ros.window.view import ArmView, CallView, CameraView, Level, PolicyView, StreamView, WindowView  # noqa: E402
 from muse_ros.window.window import Window  # noqa: E402
-from muse_ros.window.words import rate_text, short_topic  # noqa: E402
+from muse_ros.window.words import arm_words, rate_text, short_topic  # noqa: E402
 
 SIZE = (1280, 800)
 
@@ -177,6 +177,14 @@ def test_what_has_not_changed_is_not_drawn_again(window, monkeypatch, view, epis
     for each in (shown, shown, replace(shown, episode=episode(elapsed_s=3.0))):
         window.draw(each)
     assert drawn == [0, 1], "the first is drawn whole, the second not at all, of the third the timer"
+
+
+def test_the_arms_panel_is_drawn_again_when_its_words_change_and_not_when_it_moves(view):
+    arm = ArmView(known=True, robot="sim", source="policy")
+    shown = arm_content(view(arm=arm))
+    assert arm_words(shown) == arm_words(arm)
+    assert arm_content(view(arm=replace(arm, twist=(0.1,) * 6, limits=("tool speed",)))) == shown
+    assert arm_content(view(arm=replace(arm, source="teleop", takeover=True))) != shown
 
 
 def test_a_success_rate_has_its_interval():
