@@ -43,7 +43,7 @@ class RosLink:
         self._make(())
 
     def spin(self, budget_s: float) -> None:
-        """Run the callbacks that are due, for no longer than `budget_s`; follow cameras that come."""
+        """Run the callbacks that are due, for no longer than `budget_s`; take what has come; follow cameras that come."""
         if not rclpy.ok(context=self._context):  # rqt has been interrupted, and closes its panels next
             return
         end_s = time.monotonic() + budget_s
@@ -53,6 +53,7 @@ class RosLink:
                 handler()
                 if handler.exception() is not None:  # raised here it would end all of rqt
                     self._node.get_logger().error(f"a message could not be shown: {handler.exception()}")
+        self._topics.drain()
         if time.monotonic() - self._looked_s > LOOK_S:
             self._looked_s = time.monotonic()
             cameras = self._find_cameras()

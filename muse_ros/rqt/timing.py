@@ -9,8 +9,9 @@ from collections import deque
 from typing import Any
 
 from muse_ros.policy.latency import Distribution
-from muse_ros.policy.summary import STAGES
 
+STAGES = ("wait", "assembly", "inference", "publish")
+"""The durations that a PolicyStatus tells."""
 TICKS = 200
 MS = 1e3
 
