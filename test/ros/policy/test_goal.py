@@ -51,3 +51,27 @@ def test_what_does_not_fit_is_said(tmp_path, monkeypatch, path, spec, said):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         load_goal(str(tmp_path / "nowhere.npz"), NEEDED)
+
+
+def test_a_checkpoint_that_is_conditioned_on_a_goal_is_loaded_with_one_and_refused_without(tmp_path):
+    pytest.importorskip("torch")
+    from muse_core.checkpoints import save_checkpoint
+    from muse_core.configs import BCRNNConfig, GoalConfig, TrainConfig
+    from muse_core.policies.untrained import untrained_checkpoint
+    from muse_ros.contract.contract import load_contract
+    from muse_ros.policy.loading import load_policy
+
+    contract, model = load_contract("panda_sim"), str(tmp_path / "model.pt")
+    config = TrainConfig(
+        observations=("ee_position",), goal=GoalConfig(keys=("ee_position",)), model=BCRNNConfig(hidden_size=8)
+    )
+    save_checkpoint(model, untrained_checkpoint(config, contract.spec(), contract.to_dict(), 10.0))
+    with pytest.raises(PolicyMismatch, match=r"needs a goal \(goal/ee_position\)"):
+        load_policy(model, "cpu", 1, None)
+    actions = []
+    for place in (0.0, 0.3):
+        np.savez(tmp_path / "goal.npz", ee_position=np.full(3, place, np.float32))
+        loaded = load_policy(model, "cpu", 1, None, str(tmp_path / "goal.npz"))
+        actions.append(loaded.policy.act({"ee_position": np.zeros(3, np.float32)})["action"])
+        assert list(loaded.contract.observations) == ["ee_position"] and loaded.readiness.chunk == 1
+    assert not np.array_equal(*actions), "the goal is heeded"
