@@ -43,7 +43,7 @@ class RosLink:
         self._make(())
 
     def spin(self, budget_s: float) -> None:
-        """Run the callbacks that are due, for no longer than `budget_s`; take what has come; follow cameras that come."""
+        """Run the callbacks that are due, for `budget_s` at most; take what has come; follow cameras that come."""
         if not rclpy.ok(context=self._context):  # rqt has been interrupted, and closes its panels next
             return
         end_s = time.monotonic() + budget_s
