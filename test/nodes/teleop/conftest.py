@@ -99,7 +99,8 @@ class Rig:
 @pytest.fixture
 def rig(teleop, world, wait_until):
     """``rig(device=..., ...)`` makes a :class:`Rig`."""
-    basics = {"spinning": False, "window": "false", "pad": "virtual"}  # a real pad may be plugged in here
+    # A real pad may be plugged in here, and a busy machine may pause a test.
+    basics = {"spinning": False, "window": "false", "pad": "virtual", "stale_s": 0.5}
     return lambda **parameters: Rig(teleop(**basics | parameters), world, wait_until)
 
 
