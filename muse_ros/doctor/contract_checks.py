@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from muse_ros.doctor.finding import Finding, Verdict
+from muse_ros.doctor.machine import Machine
 
 DEFAULT_RATE = 60e6  # bytes/s: two raw cameras, or what a lab with more than a contract may record
 COMPRESSED, RAW = 110e3, 640 * 480 * 3.0  # bytes a picture: a JPEG of 640x480 is 40 to 110 kB
+CHECK_S = 60.0
 PICTURES_HZ, STATES_HZ, STATE = 30.0, 1000.0, 500.0
 
 
@@ -43,18 +46,24 @@ def needed_rate(contract: Any) -> float:
     return total
 
 
-def check_live(contract: Any, heard: dict[str, Any], namespace: str) -> list[Finding]:
-    """The live topics against the contract."""
-    topics = heard.get("topics", {})
-    if contract is None or not topics:
+def check_live(machine: Machine, name: str, heard: dict[str, Any], namespace: str) -> list[Finding]:
+    """The live topics against the contract `name`, stream by stream, as ``muse contract check`` judges them.
+
+    It listens in a process of its own: what breaks there is a finding here.
+    """
+    if not name or not heard.get("topics"):
         why = "no topic is live: start the robot, or `muse up collect`, and ask again"
-        if contract is None:
+        if not name:
             why = "not compared with a contract; muse doctor --contract panda does"
         return [Finding("contract", "live graph", Verdict.SKIP, why)]
-    from muse_ros.contract.audit import problems
-
-    found = problems(contract, topics, namespace)
-    if not found:
-        return [Finding("contract", "live graph", Verdict.OK, f"all {len(contract.topics())} topics are there")]
-    cure = "start what publishes it, or say where it is: muse contract check --help"
-    return [Finding("contract", "live graph", Verdict.FAIL, problem, cure) for problem in found]
+    words = ["contract", "check", name, "--json", *(["--namespace", namespace] if namespace else [])]
+    _, said = machine.run([machine.python, "-m", "muse_ros.command", *words], CHECK_S)
+    try:
+        judged = json.loads(said)
+    except ValueError:
+        last = said.splitlines()[-1] if said else "it said nothing"
+        return [Finding("contract", "live graph", Verdict.FAIL, last, f"muse {' '.join(words)}")]
+    verdicts = {verdict.value.lower(): verdict for verdict in Verdict}
+    return [
+        Finding("contract", each["name"], verdicts[each["verdict"]], each["found"], each["cure"]) for each in judged
+    ]

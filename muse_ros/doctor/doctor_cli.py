@@ -74,7 +74,7 @@ def examine(machine: Machine, contract_name: str, folder: str, namespace: str, q
     yield from _safely("clock", lambda: check_stamps(heard))
     contract, read = read_contract(contract_name) if contract_name else (None, None)
     yield from [read] if read else []
-    yield from _safely("contract", lambda: check_live(contract, heard, namespace))
+    yield from _safely("contract", lambda: check_live(machine, contract_name if contract else "", heard, namespace))
     yield from _safely("cameras", lambda: check_cameras(machine))
     yield from _safely("devices", lambda: check_devices(machine))
     rate = needed_rate(contract)

@@ -6,6 +6,7 @@ Either looks at a bag, which needs no ROS, or at the live topics.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from importlib import import_module
@@ -83,7 +84,7 @@ def _init(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from muse_ros.bags.bags import is_bag
     from muse_ros.contract.contract import load_contract
-    from muse_ros.doctor.finding import Verdict, text
+    from muse_ros.doctor.finding import Verdict, exit_code, text
     from muse_ros.survey.judge import judge
 
     if arguments.bag is None and Path(arguments.contract).exists() and is_bag(Path(arguments.contract)):
@@ -91,6 +92,9 @@ def _check(arguments: argparse.Namespace) -> int:
     contract = load_contract(arguments.contract)
     survey = _survey(arguments)
     findings = judge(contract, survey, arguments.namespace)
+    if arguments.json:
+        print(json.dumps([finding.to_dict() for finding in findings], indent=2))
+        return exit_code(findings)
     print(f"contract {contract.name} ({contract.digest()[:12]}) and {survey.source}")
     for note in survey.notes:
         print(f"note: {note}")
@@ -147,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
         "contract", nargs="?", default=_DEFAULT, metavar="CONTRACT", help="a file, or a name (default: %(default)s)"
     )
     check.add_argument("bag", nargs="?", type=Path, metavar="BAG", help="a bag (default: the live topics)")
+    check.add_argument("--json", action="store_true", help="print the findings as JSON, as muse doctor does")
     for each in (init, check):
         each.add_argument("--live", action="store_true", help="the live topics, which is what happens without a bag")
         each.add_argument("--seconds", type=_seconds, default=3.0, help="how long to listen live (default: 3)")

@@ -69,16 +69,28 @@ def test_what_recording_needs_is_added_up_from_the_contract():
     assert needed_rate(None) == 60e6
 
 
-def test_the_live_graph_is_set_against_the_contract_topic_by_topic():
-    contract, read = read_contract("panda")
-    assert read.verdict is Verdict.OK
-    topics = {f"/{topic}": type_name for topic, type_name in contract.topics().items()}
-    assert [f.verdict for f in check_live(contract, {"topics": topics}, "")] == [Verdict.OK]
-    del topics["/panda/wrench"]
-    (finding,) = check_live(contract, {"topics": topics}, "")
-    assert finding.verdict is Verdict.FAIL and finding.found.startswith("/panda/wrench")
-    assert check_live(contract, {"error": "no ROS"}, "")[0].verdict is Verdict.SKIP
-    assert read_contract("ufo")[1].verdict is Verdict.FAIL
+def test_the_live_graph_is_judged_stream_by_stream_by_muse_contract_check(machine):
+    judged = [
+        {"area": "observation", "name": "q", "verdict": "ok", "found": "100.0 Hz", "cure": ""},
+        {"area": "action", "name": "action", "verdict": "fail", "found": "/action is not there", "cure": "start it"},
+    ]
+    command = "/venv/bin/python -m muse_ros.command contract check panda --json --namespace left"
+    asked = machine(programs={command: (1, json.dumps(judged))})
+    heard = {"topics": {"/left/panda/joint_states": "sensor_msgs/msg/JointState"}}
+    assert check_live(asked, "panda", heard, "left") == [
+        Finding("contract", "q", Verdict.OK, "100.0 Hz"),
+        Finding("contract", "action", Verdict.FAIL, "/action is not there", "start it"),
+    ]
+    broken = machine(programs={"/venv/bin/python": (1, "Traceback\nRuntimeError: no middleware")})
+    (finding,) = check_live(broken, "panda", heard, "")
+    assert finding.found == "RuntimeError: no middleware" and finding.cure == "muse contract check panda --json"
+
+
+def test_without_a_contract_or_live_topics_nothing_is_compared(machine):
+    assert read_contract("panda")[1].verdict is Verdict.OK and read_contract("ufo")[1].verdict is Verdict.FAIL
+    for name, heard in (("panda", {"error": "no ROS"}), ("panda", {"topics": {}}), ("", {"topics": {"/a": "T"}})):
+        (finding,) = check_live(machine(), name, heard, "")
+        assert finding.verdict is Verdict.SKIP
 
 
 def test_a_real_disk_is_measured_and_left_as_it_was(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -229,6 +230,9 @@ def test_the_command_fails_where_a_stream_does_and_says_what_to_do(bag, capsys):
     printed = capsys.readouterr().out
     assert "1 of 12 streams are wrong" in printed
     assert "start its node, or correct topic and type" in printed
+    assert contract_cli.main(["check", "panda_sim", str(path), "--json"]) == 1
+    findings = json.loads(capsys.readouterr().out)
+    assert "fail" in {finding["verdict"] for finding in findings}
 
 
 def test_what_does_not_exist_is_said_without_a_traceback(tmp_path, capsys):
