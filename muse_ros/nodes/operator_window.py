@@ -131,13 +131,15 @@ class OperatorWindow:
             self._typing = entry.begin(field, self._topics.texts[field])
 
     def _type(self, found: WindowInput) -> None:
-        for key in found.pressed:
-            if key == entry.LEAVE_KEY and self._recording:
+        for kind, what in found.typed:
+            if (kind, what) == ("key", entry.LEAVE_KEY) and self._recording:
                 self._verbs.call(STOP)  # while something may move, the stop needs no second press
-            if self._typing.field:
-                self._press(key)
-        if self._typing.field:
-            self._typing = entry.insert(self._typing, found.text)
+            if not self._typing.field:
+                continue
+            if kind == "key":
+                self._press(what)
+            else:
+                self._typing = entry.insert(self._typing, what)
 
     def _press(self, key: str) -> None:
         self._typing, saved = entry.press(self._typing, key, self._topics.texts)

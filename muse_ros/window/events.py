@@ -15,7 +15,7 @@ class WindowInput:
         focused: The window has the keyboard.
         closed: The window was closed.
         clicked: What was clicked: actions of the window's buttons and fields.
-        text: What was typed, while a text is being typed.
+        typed: While a text is being typed, what was: ("key", its name) or ("text", characters), in order.
     """
 
     held: frozenset[str] = frozenset()
@@ -23,7 +23,7 @@ class WindowInput:
     focused: bool = False
     closed: bool = False
     clicked: tuple[str, ...] = ()
-    text: str = ""
+    typed: tuple[tuple[str, str], ...] = ()
 
 
 NO_INPUT = WindowInput()

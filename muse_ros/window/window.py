@@ -75,7 +75,7 @@ class Window:
         """Take what the window system has sent. Losing the focus lets go of every key."""
         pressed: list[str] = []
         clicked: list[str] = []
-        text: list[str] = []
+        typed: list[tuple[str, str]] = []
         closed = False
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
@@ -83,11 +83,12 @@ class Window:
             elif event.type == pygame.KEYDOWN:
                 name = pygame.key.name(event.key)
                 pressed.append(name)
+                typed.append(("key", name))
                 self._held.add(name)
             elif event.type == pygame.KEYUP:
                 self._held.discard(pygame.key.name(event.key))
-            elif event.type == pygame.TEXTINPUT and self._typing:
-                text.append(event.text)
+            elif event.type == pygame.TEXTINPUT:
+                typed.append(("text", event.text))
             elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
                 clicked += self._hit(event.pos)
             elif event.type == pygame.WINDOWFOCUSLOST:
@@ -98,8 +99,8 @@ class Window:
         if not focused:
             self._held.clear()
             pressed.clear()
-            text.clear()
-        return WindowInput(frozenset(self._held), tuple(pressed), focused, closed, tuple(clicked), "".join(text))
+        shown = typed if self._typing and focused else []
+        return WindowInput(frozenset(self._held), tuple(pressed), focused, closed, tuple(clicked), tuple(shown))
 
     def type_text(self, on: bool) -> None:
         """Begin or end taking text; a key that is down at that moment must be pressed again."""

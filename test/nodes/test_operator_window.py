@@ -179,8 +179,13 @@ def test_a_note_is_typed_and_saved_and_its_keys_do_nothing_else(operator, record
 def test_a_seed_is_clicked_typed_and_saved_as_a_number(operator, recorder):
     operator.until(speaking(recorder, EpisodeStatus.READY, seed=-1), "the recorder")
     operator.click("type/seed")
-    operator.type("42")
+    operator.type("4x")
     operator.press("return")
+    problem = operator.until(lambda view: view.typing.problem, "the refusal")
+    assert "a seed is a whole number" in problem, "and it stays until something is typed"
+    for event in ({"key": pygame.K_BACKSPACE}, {"text": "2"}, {"key": pygame.K_RETURN}):  # faster than the window looks
+        kind = pygame.TEXTINPUT if "text" in event else pygame.KEYDOWN
+        pygame.event.post(pygame.event.Event(kind, **event))
     operator.until(lambda _: recorder.text("seed") == 42, "the seed")
 
 

@@ -82,16 +82,19 @@ def test_text_counts_only_while_it_is_typed_and_the_key_that_opens_the_field_doe
     press(pygame.K_t)
     pygame.event.post(pygame.event.Event(pygame.TEXTINPUT, text="t"))
     opened = window.poll()
-    assert opened.text == "" and opened.held == {"t"}
+    assert opened.typed == () and opened.held == {"t"}
     window.type_text(True)
     pygame.event.post(pygame.event.Event(pygame.TEXTINPUT, text="ü"))
-    assert window.poll().text == "ü" and window.poll().held == frozenset()
+    press(pygame.K_RETURN)
+    assert window.poll().typed == (("text", "ü"), ("key", "return")), "in the order in which they came"
+    release(pygame.K_RETURN)
+    assert window.poll().held == frozenset()
     press(pygame.K_a)
     window.poll()
     window.type_text(False)
     pygame.event.post(pygame.event.Event(pygame.TEXTINPUT, text="a"))
     after = window.poll()
-    assert after.text == "" and after.held == frozenset(), "a key that is still down moves nothing"
+    assert after.typed == () and after.held == frozenset(), "a key that is still down moves nothing"
 
 
 @pytest.mark.parametrize("size", [(640, 480), SIZE, (1920, 1080), (300, 120)])
