@@ -103,6 +103,7 @@ EPISODES = (
 POLICY = (
     Argument("model_file", "", "the checkpoint to run, such as experiments/NAME/models/model.pt; needed"),
     Argument("execute", True, "false: the policy only shows what it would do (shadow mode)"),
+    Argument("goal_file", "", "where a policy with a goal is to get to: an .npz, or an episode's folder in data/"),
 )
 RECORD = Argument("record", True, "false: no recorder; a played bag has the episodes already")
 REPLAY = (

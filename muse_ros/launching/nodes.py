@@ -190,6 +190,8 @@ def _policy(values: Values) -> NodeSpec:
     random = values["model_file"] == RANDOM_POLICY
     parameters = {"model_file": RANDOM_POLICY if random else str(_existing("model_file", values))}
     parameters |= {"execute": values["execute"], "autostart": values["autostart"]}
+    if values.get("goal_file"):
+        parameters["goal_file"] = str(_existing("goal_file", values))
     if values["contract"] or random:  # else the one that the checkpoint was trained with
         parameters["contract"] = _contract(values)
     return _node(values, "policy", parameters, required=True)
@@ -233,8 +235,8 @@ def _node(values: Values, name: str, parameters: dict[str, Value], executable: s
 
 
 def _existing(name: str, values: Values) -> Path:
-    """The file that an argument names, made absolute: nodes may run in another folder."""
+    """The file or folder that an argument names, made absolute: nodes may run in another folder."""
     path = Path(str(values[name])).expanduser().absolute()
-    if not path.is_file():
+    if not (path.is_file() or (path.is_dir() and name == "goal_file")):
         raise GraphError(f"{name}:={values[name]}: there is no such file")
     return path

@@ -187,6 +187,14 @@ def test_a_policy_runs_with_the_arm_a_device_that_can_take_over_and_the_recorder
     assert [name for name, spec in specs.items() if spec.required] == ["panda", "collect", "policy"]
 
 
+def test_a_goal_is_a_file_or_the_folder_of_an_episode(model: str, tmp_path: Path):
+    assert "goal_file" not in nodes("policy", model_file=model)["policy"].parameters
+    found = nodes("policy", model_file=model, goal_file=str(tmp_path))["policy"].parameters
+    assert found["goal_file"] == str(tmp_path)
+    with pytest.raises(GraphError, match="there is no such file"):
+        nodes("policy", model_file=model, goal_file=str(tmp_path / "nowhere"))
+
+
 def test_a_policy_without_a_checkpoint_is_refused():
     with pytest.raises(GraphError, match="model_file:=PATH"):
         build("policy", {})
