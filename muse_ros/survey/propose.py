@@ -241,9 +241,11 @@ class _Proposer:
         for name, topic in topics.items():
             if name not in (chosen, "action/teleop_label"):
                 self._made.left_out[topic.name] = "one source's actions; the contract takes the arbiter's choice"
-        if not chosen:
+        silent = f"{self._prefix}action" in self._made.left_out and not chosen  # the arm is there, and nobody leads it
+        if not chosen and not silent:
             return
-        space = str(usable[chosen].message.action_space)
+        chosen = chosen or "action"
+        space = "ee_delta" if silent else str(usable[chosen].message.action_space)
         entry: dict[str, Any] = {"topic": chosen, "type": ACTION, "fields": ["values"], "shape": [ACTION_SIZES[space]]}
         entry |= {"unit": _UNITS[space], "align": "sum" if space in DELTA_SPACES else "next", "space": space}
         if "action/teleop_label" in usable:
@@ -252,6 +254,9 @@ class _Proposer:
         self._made.comments["action"] = [
             "sum adds up the deltas of a row (a keyboard sends 50 a second); next takes the first action of it"
         ]
+        if silent:
+            del self._made.left_out[f"{self._prefix}action"]
+            self._made.comments["action"].append("nobody acted meanwhile: is it ee_delta?")
 
 
 _UNITS = {

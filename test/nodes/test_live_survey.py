@@ -37,6 +37,7 @@ def test_a_contract_proposed_for_live_topics_is_served_by_them(arm, make_node):
     assert found.simulated == arm.get_parameter("clock").value
     contract = Contract.from_dict(yaml.safe_load(contract_text(propose(found), "live", 10.0)))
     assert {"q", "qdot", "ee_position", "image", "ego_image", "gripper_width"} <= set(contract.observations)
+    assert contract.actions["action"].space == "ee_delta", "where nobody acts meanwhile, Muse's own is assumed"
     wrong = [each for each in judge(contract, found) if each.verdict is Verdict.FAIL]
     assert wrong == []
     missing = {each.name for each in judge(load_contract("panda_sim"), found) if each.verdict is Verdict.FAIL}
