@@ -24,16 +24,16 @@ def notices(values: dict[str, Value], specs: list[NodeSpec], environment: Mappin
         specs: Its nodes.
         environment: Variables, which tell whether there is a display.
     """
-    names = {spec.name for spec in specs}
+    names = {spec.name: spec for spec in specs}
     lines = []
     if "collect" in names:
-        session = values["session"]
+        session = names["collect"].parameters["session"]
         folder = sessions_folder(values) / str(session)
         lines.append(f"episodes go to {folder}{'' if session else ', in a folder named after the date and time'}")
         if values.get("episodes"):
             lines.append(f"{values['episodes']} episodes run by themselves, then everything ends")
     if "teleop" in values:
-        lines += _leading(values, names, environment)
+        lines += _leading(values, set(names), environment)
     return lines
 
 
@@ -42,9 +42,10 @@ def _leading(values: dict[str, Value], names: set[str], environment: Mapping[str
     device, window = chosen_device(values, environment), has_window(values, environment)
     lines = []
     replayed = "path" in values  # the episode leads the arm, and starts and ends its own recording
-    if device == "none" and values["teleop"] == "auto" and not replayed:
+    if device == "none" and values["teleop"] == "auto":
         why = "window:=false" if values["window"] == "false" else "there is no display"
-        lines.append(f"nothing leads the arm: {why}, so that there is no keyboard; other devices: see teleop:=")
+        lacking = "no device can take the arm over" if replayed or "policy" in names else "nothing leads the arm"
+        lines.append(f"{lacking}: {why}, so that there is no keyboard; other devices: see teleop:=")
     if window:
         lines.append("keys, while the window has the focus:")
         together = [f"{keys} {meaning}".replace(" ", NO_BREAK) for keys, meaning in help_lines()]

@@ -33,6 +33,18 @@ def test_without_a_screen_it_is_told_what_is_missing_and_what_to_do():
     assert "SPACE" not in told
 
 
+def test_beside_a_policy_a_device_is_there_to_take_over(tmp_path: Path):
+    model = tmp_path / "model.pt"
+    model.touch()
+    assert "no device can take the arm over: there is no display" in " ".join(
+        lines("policy", {}, model_file=str(model))
+    )
+
+
+def test_an_interactive_session_has_its_own_folder(tmp_path: Path):
+    assert f"episodes go to {tmp_path}/interactive" in lines("interactive_collect", SCREEN, root_dir=str(tmp_path))
+
+
 def test_automatic_episodes_are_announced_and_no_service_is_asked_for():
     told = lines("collect", {}, teleop="expert", episodes="5")
     assert "5 episodes run by themselves, then everything ends" in told
