@@ -152,7 +152,7 @@ class CollectNode(Node):
             left_out=lambda: self._drain.chosen.left_out,
             now_ns=self._drained_now_ns,
             warn=self.get_logger().warning,
-            reset=lambda seed: self._reset.begin(seed),
+            reset=self._begin_reset,
         )
         clock = "simulated" if self._receive_clock.simulated else "system"
         given = self._given
@@ -241,6 +241,8 @@ class CollectNode(Node):
             ours = event.episode_id in ("", self.session.episode_id)
             if event.event in ARM_STATE or (ours and time_ns(event.header.stamp) >= self.session.start_ns):
                 self._advance(Heard(event.event, event.detail, self.now_ns()))
+                if event.event == EpisodeEvent.ARM_STOP:
+                    self._reset.stopped()
 
     def _look_at_episode(self) -> None:
         alarms = self._alarms.look(self.now_ns(), time.monotonic())
@@ -264,6 +266,11 @@ class CollectNode(Node):
         disk = self._given.disk
         short = disk.problem(disk.free_gb())
         return self._health.problems(self.now_ns(), self._since_ns) + ((short,) if short else ())
+
+    def _begin_reset(self, seed: int | None) -> None:
+        self._reset.begin(seed)
+        if self.session.arm_stopped:
+            self._reset.stopped()
 
     def _take_reset(self, result: ResetResult) -> None:
         with self._lock:

@@ -7,16 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
-from muse_ros.bridge import SENSOR_QOS
 from muse_ros.msg import AppliedAction
 from muse_ros.nodes.sim_reset import SimReset
+from muse_ros.nodes.topic_drain import NeverRuns
 from muse_ros.recording.home_watch import HomeWatch
 
+NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 WAYS = ("none", "home", "sim")
 AGAIN_S = 0.5
+REFUSED_S = 5.0
 ANSWER_S = 60.0
 PUT_BACK = "put the scene back as in the picture of the last start"
 
@@ -37,7 +40,11 @@ class ResetResult:
 
 
 class GuidedReset:
-    """One reset at a time; a refusal is tried again until patience is over: a hand may still be on the deadman."""
+    """One reset at a time.
+
+    A refusal is tried again for a moment: a hand may still be on the deadman. A stop of the arm ends it for good: what
+    follows a recover is the operator's to say.
+    """
 
     def __init__(self, node: Node, way: str, patience_s: float, done: Callable[[ResetResult], None]) -> None:
         """Make the clients.
@@ -45,7 +52,7 @@ class GuidedReset:
         Args:
             node: The node that they belong to; its executor runs everything here.
             way: One of ``WAYS``; ``none``: what the arm offers.
-            patience_s: How long services may be missing or refuse [s].
+            patience_s: How long services may be missing [s].
             done: Is told what came of it.
         """
         self._node, self._way, self._patience_s, self._done = node, way, patience_s, done
@@ -55,16 +62,23 @@ class GuidedReset:
         self._running = self._asked = False
         self._began_s = self._again_s = 0.0
         self._seed: int | None = None
-        self._refusal = ""
         self._watch: HomeWatch | None = None
-        self._subscription = None
+        # polled while the arm moves: made once, for a subscription made anew each time may stay deaf
+        self._applied = node.create_subscription(
+            AppliedAction, "panda/applied_action", lambda _: None, NEWEST, callback_group=NeverRuns()
+        )
 
     def begin(self, seed: int | None) -> None:
         """Begin; a simulated world gets `seed`, None: the next one."""
         self._number += 1
-        self._running, self._asked, self._seed, self._refusal = True, False, seed, ""
+        self._running, self._asked, self._seed = True, False, seed
         self._began_s = self._again_s = time.monotonic()
         self.look()
+
+    def stopped(self) -> None:
+        """The arm's latched stop was set: it must not move by itself when that is released."""
+        if self._running and not self._simulated():
+            self._finish(ResetResult("the arm was stopped: recover it first"))
 
     def look(self) -> None:
         """Go on with it; call it at 10 Hz or more."""
@@ -81,7 +95,7 @@ class GuidedReset:
             self._ask(now_s)
 
     def _ask(self, now_s: float) -> None:
-        simulated = self._way == "sim" or (self._way == "none" and self._sim.is_ready())
+        simulated = self._simulated()
         if simulated and self._sim.is_ready():
             self._asked = True
             number = self._number
@@ -93,7 +107,10 @@ class GuidedReset:
             future.add_done_callback(lambda answer: self._home_answered(number, answer))
         elif now_s - self._began_s > self._patience_s:
             service = "sim/reset" if simulated else "panda/home"
-            self._finish(ResetResult(self._refusal or f"{service} cannot be reached: is the panda node running?"))
+            self._finish(ResetResult(f"{service} cannot be reached: is the panda node running?"))
+
+    def _simulated(self) -> bool:
+        return self._way == "sim" or (self._way == "none" and self._sim.is_ready())
 
     def _sim_answered(self, number: int, failure: str, seed: int) -> None:
         if number != self._number or not self._running:
@@ -111,30 +128,27 @@ class GuidedReset:
             self._refused(answer.message)
             return
         self._watch = HomeWatch(time.monotonic())
-        self._subscription = self._node.create_subscription(
-            AppliedAction, "panda/applied_action", self._see, SENSOR_QOS
-        )
 
     def _refused(self, reason: str) -> None:
-        self._asked, self._refusal = False, reason
-        if time.monotonic() - self._began_s > self._patience_s:
+        self._asked, self._watch = False, None
+        if time.monotonic() - self._began_s > REFUSED_S:
             self._finish(ResetResult(reason))
 
-    def _see(self, applied: AppliedAction) -> None:
-        if self._watch is not None:
-            stopped = bool(applied.limited_by & AppliedAction.STOPPED)
-            self._watch.see(applied.position, applied.velocity, applied.source, stopped)
-
     def _look_at_arm(self, now_s: float) -> None:
+        with self._applied.handle:
+            found = self._applied.handle.take_message(AppliedAction, False)
+        if found is not None:
+            applied = found[0]
+            stopped = bool(applied.limited_by & AppliedAction.STOPPED)
+            self._watch.see(applied.position, applied.velocity, applied.source, stopped, now_s)
         self._watch.look(now_s)
         if self._watch.failure:
             self._finish(ResetResult(self._watch.failure))
         elif self._watch.home:
             self._finish(ResetResult(to_prepare=PUT_BACK))
+        elif self._watch.gave_up:
+            self._refused("the arm stands still before it is home")
 
     def _finish(self, result: ResetResult) -> None:
         self._running, self._watch = False, None
-        if self._subscription is not None:
-            self._node.destroy_subscription(self._subscription)
-            self._subscription = None
         self._done(result)

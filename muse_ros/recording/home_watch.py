@@ -14,17 +14,26 @@ from muse_core.control.kinematics import HOME_Q
 NEAR_RAD = 0.01
 STILL_RAD_PER_S = 0.01
 LONGEST_S = 40.0
+IDLE_S = 1.0
 
 
 class HomeWatch:
-    """Watches one move home that begins at `steady_s`, on a clock that nobody sets [s]."""
+    """Watches one move home that begins at `steady_s`, on a clock that nobody sets [s].
+
+    Attributes:
+        home: The arm is there.
+        failure: Why it will not come; empty where it may.
+        gave_up: Nobody moves the arm any more, though it is not home: the move may be asked for again.
+    """
 
     def __init__(self, steady_s: float) -> None:
-        self._began_s = steady_s
-        self.home = False
+        self._began_s = self._moved_s = steady_s
+        self.home = self.gave_up = False
         self.failure = ""
 
-    def see(self, position: Sequence[float], velocity: Sequence[float], source: str, stopped: bool) -> None:
+    def see(
+        self, position: Sequence[float], velocity: Sequence[float], source: str, stopped: bool, steady_s: float
+    ) -> None:
         """One set-point.
 
         Args:
@@ -32,6 +41,7 @@ class HomeWatch:
             velocity: Of the joints [rad/s], shape (7,).
             source: Who moves the arm; empty where nobody does.
             stopped: The arm's latched stop is set.
+            steady_s: Now [s].
         """
         near = np.abs(np.asarray(position) - HOME_Q).max() <= NEAR_RAD
         still = np.abs(np.asarray(velocity)).max() <= STILL_RAD_PER_S
@@ -41,6 +51,10 @@ class HomeWatch:
             self.failure = f"{source} took the arm on its way home: let go of it first"
         elif near and still:
             self.home = True
+        elif source or not still:
+            self._moved_s = steady_s
+        else:
+            self.gave_up = steady_s - self._moved_s > IDLE_S
 
     def look(self, steady_s: float) -> None:
         """Give up where it takes too long."""

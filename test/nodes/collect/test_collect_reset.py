@@ -7,8 +7,8 @@ pytest.importorskip("rclpy")
 from std_srvs.srv import Trigger
 
 from muse_core.control.kinematics import HOME_Q
-from muse_ros.bridge import SENSOR_QOS
-from muse_ros.msg import AppliedAction
+from muse_ros.bridge import EVENT_QOS, SENSOR_QOS
+from muse_ros.msg import AppliedAction, EpisodeEvent
 from muse_ros.nodes.collect_parameters import description
 
 
@@ -122,6 +122,22 @@ def test_a_refusal_is_tried_again_while_a_hand_is_still_on_the_arm(arm, make_col
     ask("reset")
     arm.refusal = ""
     wait_until(lambda: collect.session.to_prepare)
+
+
+def test_a_stop_ends_a_reset_so_that_the_arm_does_not_move_by_itself_when_it_recovers(
+    arm, make_collect, make_node, world, ask, ready, wait_until
+):
+    events = make_node("stop").create_publisher(EpisodeEvent, "collect/events", EVENT_QOS)
+    arm.refusal = "teleop has the arm: let go of it first"
+    collect = make_collect(reset="home")
+    ready(collect)
+    wait_until(events.get_subscription_count)
+    ask("reset")
+    events.publish(EpisodeEvent(event=EpisodeEvent.ARM_STOP))
+    wait_until(lambda: "the arm was stopped" in collect.session.reset_failure)
+    assert ask("reset").success
+    wait_until(lambda: not collect.session.resetting)
+    assert "the arm was stopped" in collect.session.reset_failure
 
 
 def test_without_an_arm_the_reset_fails_with_the_reason(make_collect, world, ask, ready, wait_until):

@@ -11,10 +11,10 @@ STILL = np.zeros(7)
 
 def test_an_arm_is_home_once_it_is_near_and_still():
     watch = HomeWatch(0.0)
-    watch.see(HOME_Q + 0.02, STILL, "home", False)
-    watch.see(HOME_Q + 0.005, STILL + 0.05, "home", False)
+    watch.see(HOME_Q + 0.02, STILL, "home", False, 0.1)
+    watch.see(HOME_Q + 0.005, STILL + 0.05, "home", False, 0.1)
     assert not watch.home
-    watch.see(HOME_Q + 0.005, STILL, "home", False)
+    watch.see(HOME_Q + 0.005, STILL, "home", False, 0.1)
     assert watch.home and not watch.failure
 
 
@@ -23,7 +23,7 @@ def test_an_arm_is_home_once_it_is_near_and_still():
 )
 def test_an_arm_that_somebody_stops_or_takes_is_not_waited_for(source, stopped, reason):
     watch = HomeWatch(0.0)
-    watch.see(HOME_Q, STILL, source, stopped)
+    watch.see(HOME_Q, STILL, source, stopped, 0.1)
     assert reason in watch.failure and not watch.home
 
 
@@ -33,3 +33,12 @@ def test_an_arm_that_never_comes_is_given_up():
     assert watch.failure == ""
     watch.look(140.1)
     assert "not home after 40 s" in watch.failure
+
+
+def test_a_move_that_ends_before_the_arm_is_home_is_given_up_after_a_second():
+    watch = HomeWatch(100.0)
+    watch.see(HOME_Q + 0.5, STILL + 0.3, "home", False, 101.0)
+    watch.see(HOME_Q + 0.02, STILL, "", False, 102.0)
+    assert not watch.gave_up
+    watch.see(HOME_Q + 0.02, STILL, "", False, 102.1)
+    assert watch.gave_up and not watch.home
