@@ -94,7 +94,9 @@ def policy_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
 def replay_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
     """The arm, a device that can take over, the replay, and where asked the recorder, which waits for the replay."""
     by_hand: Values = {"episodes": 0, "max_episode_s": 15.0, "reset": "none"}
-    recorder = [_collect(values | by_hand, "action/replay")] if values["record"] else []
+    # beside an arm that runs already, so does its recorder
+    own = values["record"] and values["robot"] != "none"
+    recorder = [_collect(values | by_hand, "action/replay")] if own else []
     return [*teleop_nodes(values, environment), *recorder, _replay(values)]
 
 

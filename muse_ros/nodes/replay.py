@@ -135,8 +135,13 @@ class ReplayNode(Node):
         log.info(f"start: {self._start_pose().describe()}")
         if self._wants_record:
             self._start_episode()
-        played = self._play(self.motion.actions, self._speed, lambda start: end_ns(self.motion, start, self._speed))
-        success = self._settle()
+        try:
+            played = self._play(self.motion.actions, self._speed, lambda start: end_ns(self.motion, start, self._speed))
+            success = self._settle()
+        except Ended:
+            if self._wants_record and not self._closing:  # what there is of it is the operator's to keep or discard
+                self._calls.trigger("collect/stop")
+            raise
         if self._wants_record:
             self._end_episode(success)
         log.info(self._figures(played, success))
@@ -219,7 +224,7 @@ class ReplayNode(Node):
     def _end_episode(self, success: bool | None) -> None:
         verb = {True: "success", False: "failure", None: "stop"}[success]
         self._calls.trigger(f"collect/{verb}")
-        self.get_logger().info(self._calls.trigger("collect/keep"))
+        self.get_logger().info(f"recorded and kept; collect: {self._calls.trigger('collect/keep')}")
 
     def _figures(self, played: Path, success: bool | None) -> str:
         follower = self._arm.follower

@@ -61,6 +61,8 @@ class Follower:
             self.served += 1
             self.limited += bool(applied.limited_by & ~HOLDS)
             self._asked_since_ns = None if applied.action_stamp_ns >= self._asked_ns else applied.steady_ns
+        elif self.served and applied.limited_by & Limit.NO_DEADMAN and not self._lost:
+            self._lost = f"it may not move the arm any more: {forbidden(applied)}"
 
     def taken_by(self, source: str) -> None:
         """Somebody else has, or asks for and gets, the arm."""

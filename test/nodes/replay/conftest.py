@@ -35,5 +35,6 @@ def lift(muse, tmp_path_factory) -> Path:
         "up", "collect", "task:=lift", "teleop:=expert", "window:=false", "clock:=true", "episodes:=1",
         f"seed:={SEED}", f"root_dir:={root}", "session:=x",
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    return root / "x" / "episode_0000"
+    episode = root / "x" / "episode_0000"
+    assert done.returncode == 0 and episode.is_dir(), done.stdout
+    return episode

@@ -20,8 +20,8 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from muse_core.control.limits import Limit
-from muse_ros.bridge import ACTION_QOS, SENSOR_QOS
-from muse_ros.msg import Action, AppliedAction
+from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS
+from muse_ros.msg import Action, AppliedAction, EpisodeStatus
 from muse_ros.nodes.panda import PandaNode
 from muse_ros.nodes.replay import ReplayNode
 from muse_ros.nodes.run_node import NodeFailure
@@ -134,6 +134,18 @@ def test_a_teleoperator_takes_the_arm_and_the_replay_does_not_come_back(graph, m
     seen = len(observer.applied)
     wait_until(lambda: len(observer.applied) > seen + 50, what="half a second more")
     assert not any(each.source == "replay" for each in observer.applied[seen + 20 :])
+
+
+def test_the_end_of_the_episode_that_let_it_move_ends_it(graph, make_node, spin, wait_until):
+    collect = spin(make_node("collect"))
+    statuses = collect.create_publisher(EpisodeStatus, "collect/status", STATUS_QOS)
+    collect.create_timer(0.1, lambda: statuses.publish(EpisodeStatus(state=state[0], episode_id="e")))
+    state = [EpisodeStatus.RECORDING]
+    replay, observer = graph(panda={"execute_always": False, "seed": SEED}, speed=0.1, reset_scene=False, approach=True)
+    wait_until(lambda: playing(observer), what="the replay")
+    state[0] = EpisodeStatus.DECIDING
+    wait_until(replay.finished.is_set, what="the end of the replay")
+    assert "it may not move the arm any more: nobody lets a replay move it" in replay.failure
 
 
 def test_the_latched_stop_ends_it(graph, call, wait_until):

@@ -314,7 +314,7 @@ def test_a_replay_moves_the_arm_without_an_episode_and_ends_the_graph_with_itsel
 def test_a_replay_can_be_recorded_and_can_stand_beside_an_arm_that_runs(tmp_path):
     recorded = nodes("replay", {}, path=str(tmp_path), record="true")
     assert recorded["collect"].parameters["source"] == "action/replay"
-    assert list(nodes("replay", {}, path=str(tmp_path), robot="none", teleop="none")) == ["replay"]
+    assert list(nodes("replay", {}, path=str(tmp_path), robot="none", teleop="none", record="true")) == ["replay"]
     with pytest.raises(GraphError, match="replay needs path:=EPISODE"):
         nodes("replay")
 

@@ -141,6 +141,15 @@ def test_an_action_that_nothing_comes_of_for_half_a_second_ends_it(follower):
     assert "nobody lets a replay move it" in follower.lost(800 * MS)
 
 
+def test_a_permission_that_is_taken_away_for_an_instant_ends_it_though_it_comes_back(follower):
+    follower.asked(1, 0)
+    follower.see(Applied("replay", 1, 0, 10 * MS))
+    assert follower.lost(10 * MS) == ""
+    follower.see(Applied("", 0, int(Limit.NO_DEADMAN), 20 * MS))
+    follower.see(Applied("", 0, int(Limit.STALE), 30 * MS))
+    assert "it may not move the arm any more" in follower.lost(30 * MS)
+
+
 def test_a_panda_node_that_falls_silent_ends_it(follower):
     assert follower.lost(500 * MS) == ""
     assert "silent" in follower.lost(501 * MS)
