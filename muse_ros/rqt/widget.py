@@ -31,7 +31,7 @@ from muse_ros.window.view import CameraView, Level
 COLOURS = {Level.OK: "#2e9d57", Level.DEGRADED: "#c98a00", Level.MISSING: "#d23f31"}
 RED, GREY = "#d23f31", "#8a8f98"
 COLUMNS = 4
-RIGHT_WIDTH = 300  # [px]
+RIGHT_WIDTH = 340  # [px]
 STOP = "panda/stop"
 
 
@@ -136,8 +136,8 @@ class PanelWidget(QWidget):
         column.addLayout(form)
         for title, parts in (
             ("arm", [self._arm]),
-            ("streams", [self._streams]),
             ("policy", [self._policy, self._timing]),
+            ("streams", [self._streams]),
         ):
             box = QGroupBox(title)
             inside = QVBoxLayout(box)
