@@ -43,7 +43,7 @@ class Source:
 
 def own_domain() -> None:
     """Keep what this process and its children say to themselves."""
-    os.environ["ROS_DOMAIN_ID"] = str(random.SystemRandom().randint(1, 100))
+    os.environ["ROS_DOMAIN_ID"] = str(random.SystemRandom().randint(51, 100))
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 
 

@@ -1,17 +1,22 @@
 """Fixtures of the tests that use DDS: a private domain, a fresh rclpy context, executors in threads, waiting.
 
-Every test session takes a random domain and keeps discovery on this machine, so that it neither hears nor disturbs
-another session or a robot. Waiting is always for a condition, with a deadline generous enough for a loaded machine.
+Every test session takes a domain that no other session on this machine has, of the upper half, which people leave
+alone, and keeps discovery on this machine: it neither hears nor disturbs another session or a robot. Waiting is always
+for a condition, with a deadline generous enough for a loaded machine.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import random
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -19,15 +24,26 @@ DEADLINE_S = 20.0
 RESEND_S = 3.0
 
 
+def reserve_domain() -> tuple[int, TextIO]:
+    """A domain that no other test session has, and the locked file that keeps it so until it is closed."""
+    for domain in random.SystemRandom().sample(range(51, 101), 50):
+        with contextlib.suppress(OSError):  # locked by another session, or another user's
+            file = open(Path(tempfile.gettempdir()) / f"muse_test_domain_{domain}.lock", "w")  # noqa: SIM115
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return domain, file
+    pytest.fail("all 50 ROS domains for tests are in use; wait for other test sessions to end")
+
+
 @pytest.fixture(scope="session", autouse=True)
-def dds_domain() -> int:
+def dds_domain() -> Iterator[int]:
     """Number of the private ROS domain of this test session; inherited by the processes that tests start."""
-    domain = random.SystemRandom().randint(1, 100)
+    domain, lock = reserve_domain()
     os.environ["ROS_DOMAIN_ID"] = str(domain)
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     if os.environ.get("ROS_DISTRO") == "humble":
         os.environ["ROS_LOCALHOST_ONLY"] = "1"  # Humble's name for the same; later distributions warn about it
-    return domain
+    yield domain
+    lock.close()
 
 
 @pytest.fixture
