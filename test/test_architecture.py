@@ -34,7 +34,7 @@ LAUNCH_SIDE = ("muse_ros/launching/launch_description.py", "launch/")
 ROSBAG_SEAM = "muse_ros/bags/rosbag2_writer.py"  # imported only where rosbag2_py is
 DECLARED = {
     "av", "backports", "cv2", "gymnasium", "h5py", "jinja2", "lz4", "matplotlib", "mujoco", "numpy", "pygame",
-    "rosbags", "tensorboard", "torch", "tqdm", "tyro", "wandb", "yaml",
+    "rosbags", "ruckig", "tensorboard", "torch", "tqdm", "tyro", "wandb", "yaml",
 }  # fmt: skip
 
 # What the folders of each package may import of their siblings. FOR_ALL and the files beside them belong to all, and

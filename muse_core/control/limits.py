@@ -50,6 +50,8 @@ _VECTORS = {
     "workspace_upper": 3,
 }
 
+_SCALES = ("velocity_scale", "acceleration_scale", "jerk_scale")
+
 
 @dataclass(frozen=True, eq=False)
 class Limits:
@@ -65,11 +67,14 @@ class Limits:
         joint_torque_max: The maker's maxima [N m], shape (7,).
         velocity_scale: Share of `joint_velocity_max` that is used, above 0 and at most 1.
         acceleration_scale: Share of `joint_acceleration_max` that is used, above 0 and at most 1.
+        jerk_scale: Share of `joint_jerk_max` that is used, above 0 and at most 1.
         joint_margin: Distance kept from either joint limit [rad].
         workspace_lower: Lower corner of the box that the tool stays in, base frame [m], shape (3,).
         workspace_upper: Upper corner of that box [m], shape (3,).
         linear_speed: Largest speed of the tool [m/s].
         angular_speed: Largest angular speed of the tool [rad/s].
+        singularity_slow: Clearance (see ``PandaKinematics.clearance``) below which poses are approached slower [m/rad].
+        singularity_stop: Clearance at which they are not approached any more [m/rad].
         step_linear: Largest translation of one action [m].
         step_angular: Largest rotation of one action [rad].
         step_joint: Largest change of any joint by one action [rad].
@@ -85,11 +90,14 @@ class Limits:
     joint_torque_max: np.ndarray
     velocity_scale: float
     acceleration_scale: float
+    jerk_scale: float
     joint_margin: float
     workspace_lower: np.ndarray
     workspace_upper: np.ndarray
     linear_speed: float
     angular_speed: float
+    singularity_slow: float
+    singularity_stop: float
     step_linear: float
     step_angular: float
     step_joint: float
@@ -109,16 +117,18 @@ class Limits:
 
     def _check_signs(self) -> None:
         positive = [f.name for f in fields(self) if f.name.endswith("_max") or f.name.startswith("step_")]
-        for name in (*positive, "velocity_scale", "acceleration_scale", "linear_speed", "angular_speed"):
+        for name in (*positive, *_SCALES, "linear_speed", "angular_speed", "singularity_stop"):
             if not np.all(np.asarray(getattr(self, name)) > 0.0):
                 raise LimitError(f"{self.arm_id}: {name} must be > 0, got {getattr(self, name)}")
-        for name in ("velocity_scale", "acceleration_scale"):
+        for name in _SCALES:
             if getattr(self, name) > 1.0:
                 raise LimitError(f"{self.arm_id}: {name} must be at most 1, got {getattr(self, name)}")
         if not 0.0 <= self.joint_margin < 0.5 * float(np.min(self.joint_position_upper - self.joint_position_lower)):
             raise LimitError(f"{self.arm_id}: joint_margin {self.joint_margin} leaves a joint no room")
         if not np.all(self.workspace_lower < self.workspace_upper):
             raise LimitError(f"{self.arm_id}: workspace_lower must lie below workspace_upper on every axis")
+        if not self.singularity_stop < self.singularity_slow:
+            raise LimitError(f"{self.arm_id}: singularity_stop must lie below singularity_slow")
         if not 0.0 < self.gripper_max_width <= 0.5:
             raise LimitError(f"{self.arm_id}: gripper_max_width must be in (0, 0.5] m, got {self.gripper_max_width}")
 
@@ -131,6 +141,11 @@ class Limits:
     def joint_acceleration(self) -> np.ndarray:
         """Joint accelerations in use [rad/s^2], shape (7,)."""
         return self.acceleration_scale * self.joint_acceleration_max
+
+    @property
+    def joint_jerk(self) -> np.ndarray:
+        """Joint jerks in use [rad/s^3], shape (7,)."""
+        return self.jerk_scale * self.joint_jerk_max
 
     @property
     def q_lower(self) -> np.ndarray:
@@ -180,11 +195,14 @@ class Limits:
 _IN_USE = {
     "velocity_scale": 0.5,
     "acceleration_scale": 0.5,
+    "jerk_scale": 0.1,
     "joint_margin": 0.05,
     "workspace_lower": (0.20, -0.50, 0.01),
     "workspace_upper": (0.80, 0.50, 0.75),
     "linear_speed": 0.25,
     "angular_speed": 0.6,
+    "singularity_slow": 0.012,
+    "singularity_stop": 0.004,
     "step_linear": 0.05,
     "step_angular": 0.15,
     "step_joint": 0.2,

@@ -1,8 +1,8 @@
 """The reference that the arm follows: it runs from where it is to the action's target in equal steps.
 
 It lives in the base frame for poses and in joints for joint actions, keeps a per-action step size, stays in the
-workspace, and never runs away from the set-points: where the safety filter holds the arm back, it waits. Part of the
-motion controller; it limits nothing by itself.
+workspace, slows down before singularities of the arm, and never runs away from the set-points: where the safety filter
+holds the arm back, it waits. Part of the motion controller; it limits nothing by itself.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Reference:
         self._position, self._quaternion = self._kinematics.forward(self._q)
         self._target = (self._position, self._quaternion)
         self._target_q = self._q
+        self._clearance = self._kinematics.clearance(self._q)
         self._in_joints = False
         self._steps_left = 0
         self._turn_step = np.array(IDENTITY_QUATERNION)
@@ -104,19 +105,39 @@ class Reference:
     def _advance_pose(self, share: float) -> None:
         position = self._position + share * (self._target[0] - self._position)
         quaternion = quaternion_multiply(self._turn_step, self._quaternion) if share else self._quaternion
-        q, error = self._kinematics.inverse(
-            position,
-            quaternion,
-            self._q,
-            home_pull=HOME_PULL_PER_S * self._dt,
-            max_iterations=_MAX_ITERATIONS,
-            tolerance=_TOLERANCE_M,
-        )
+        q, error = self._solve(position, quaternion, self._q)
+        clearance = self._kinematics.clearance(q)
+        share = self._singular_share(clearance)
+        if share < 1.0 and error <= REACHED_M:
+            self._blocked |= Limit.SINGULARITY
+            short = (1.0 - share) * (position - self._position)
+            self._target = (self._target[0] - short, self._target[1])  # what is not gone is not made up for
+            position, quaternion = position - short, _between(self._quaternion, quaternion, share)
+            q, error = self._solve(position, quaternion, self._q) if share else (self._q, 0.0)
+            clearance = self._kinematics.clearance(q)
         if error > REACHED_M:
             self._target, self._steps_left = (self._position, self._quaternion), 0
             self._blocked = Limit.UNREACHABLE
         else:
-            self._q, self._position, self._quaternion = q, position, quaternion
+            self._q, self._position, self._quaternion, self._clearance = q, position, quaternion, clearance
+
+    def _singular_share(self, clearance: float) -> float:
+        """How much of a step is made that ends this far from the next singularity: all of one that leads away."""
+        limits = self._limits
+        if clearance >= min(self._clearance, limits.singularity_slow):
+            return 1.0
+        room = self._clearance - limits.singularity_stop
+        return float(np.clip(room / (limits.singularity_slow - limits.singularity_stop), 0.0, 1.0))
+
+    def _solve(self, position: np.ndarray, quaternion: np.ndarray, q_seed: np.ndarray) -> tuple[np.ndarray, float]:
+        return self._kinematics.inverse(
+            position,
+            quaternion,
+            q_seed,
+            home_pull=HOME_PULL_PER_S * self._dt,
+            max_iterations=_MAX_ITERATIONS,
+            tolerance=_TOLERANCE_M,
+        )
 
     def _aim_pose(self, action: ArmAction, values: np.ndarray, time_s: float) -> Limit:
         base_position, base_quaternion = self._target
@@ -155,9 +176,14 @@ class Reference:
         return not self._in_joints and bool(apart @ apart > LEASH_M**2)
 
     def _jump_to(self, q: np.ndarray, transform: np.ndarray) -> None:
-        self._q = q.copy()
+        self._q, self._clearance = q.copy(), self._kinematics.clearance(q)
         self._position, self._quaternion = transform[:3, 3].copy(), quaternion_from_matrix(transform[:3, :3])
         self._target, self._target_q = (self._position, self._quaternion), self._q
+
+
+def _between(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
+    """The quaternion a share of the way from one to another that is near it."""
+    return quaternion_normalize(start + share * (end * (1.0 if start @ end >= 0.0 else -1.0) - start))
 
 
 def _shorten(vector: np.ndarray, longest_step: float, longest_by_speed: float) -> tuple[np.ndarray, Limit]:

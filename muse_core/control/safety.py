@@ -2,10 +2,10 @@
 
 It keeps, beside each set-point, the way to a standstill from there, and lets a set-point pass only if that whole way
 keeps every limit too: joint positions with their margin, the workspace box, the tool's linear and angular speed, and by
-construction joint velocity and acceleration. So there is always a lawful next set-point, the next one on the way to
-the standstill, whatever is asked for. An arm that starts outside a limit may move back, never further out.
+construction joint velocity, acceleration and jerk. So there is always a lawful next set-point, the next one on the way
+to the standstill, whatever is asked for. An arm that starts outside a limit may move back, never further out.
 
-Limits hold for the set-points themselves, by differences of consecutive ones. Imports numpy and its own package only.
+Limits hold for the set-points themselves, by differences of consecutive ones. Must not know what asks for them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from muse_core.control.jerk import JointGenerator, JointMotion
 from muse_core.control.kinematics import PandaKinematics
 from muse_core.control.limits import Limit, Limits
 
@@ -21,7 +22,14 @@ _SHARES = (1.0, 0.75, 0.5, 0.25, 0.1, 0.03)
 """How much of the step from braking to what was asked is tried, in this order, where all of it is not allowed."""
 _WALL_BRAKING = 1.0
 """The tool slows down before a wall of the workspace as if it could brake by this much [m/s^2]."""
+_WALL_PERIODS = 4.0
+"""And as if the rest of the way took at least this many periods."""
+_TOOL_SPEED_SHARE = 0.985
+"""Of the tool's speed limits: room for joints whose accelerations, taken back one after the other, turn its way."""
+_JOINT_INSET_RAD = 1e-6
+"""Joints aim this far inside their margin: more than the generator may miss its aim by."""
 _ROUNDING = 1e-12
+_REACHED_RAD = 1e-7
 _LARGEST = 1e3
 """Wishes beyond this many rad or rad/s mean the same and would overflow."""
 
@@ -31,17 +39,19 @@ class _Path:
     """A set-point and the way from it to a standstill: n set-points, the first one sent next.
 
     Attributes:
-        q: Joint positions [rad], shape (n, 7).
-        velocity: Joint velocities that lead to each [rad/s], shape (n, 7).
+        motion: Of the joints, arrays of shape (n, 7).
         transforms: The tool's pose at each, shape (n, 4, 4).
     """
 
-    q: np.ndarray
-    velocity: np.ndarray
+    motion: JointMotion
     transforms: np.ndarray
 
+    def __len__(self) -> int:
+        return len(self.transforms)
+
     def rest(self) -> _Path:
-        return _Path(self.q[1:], self.velocity[1:], self.transforms[1:])
+        q, velocity, acceleration = self.motion.q, self.motion.velocity, self.motion.acceleration
+        return _Path(JointMotion(q[1:], velocity[1:], acceleration[1:]), self.transforms[1:])
 
 
 class SafetyFilter:
@@ -54,11 +64,12 @@ class SafetyFilter:
 
     Attributes:
         q: The last set-point [rad], shape (7,).
-        velocity: Its joint velocity [rad/s], shape (7,).
+        velocity: The joint velocity that led to it, the difference of set-points [rad/s], shape (7,).
     """
 
     def __init__(self, kinematics: PandaKinematics, limits: Limits, dt_s: float) -> None:
         self._kinematics, self._limits, self._dt = kinematics, limits, dt_s
+        self._generator = JointGenerator(limits, dt_s)
         self._max_velocity, self._max_acceleration = limits.joint_velocity, limits.joint_acceleration
         self._q_lower, self._q_upper = limits.q_lower, limits.q_upper
         self.reset(np.zeros(7))
@@ -73,6 +84,7 @@ class SafetyFilter:
         if q.shape != (7,) or not np.isfinite(q).all():
             raise ValueError(f"the arm's joint positions must be 7 finite numbers [rad], got {q.tolist()}")
         self.q, self.velocity = q, np.zeros(7)
+        self._motion = JointMotion.at_rest(q)
         self._transform = self._kinematics.tool_transforms(q)
         self._braking: _Path | None = None
 
@@ -83,12 +95,12 @@ class SafetyFilter:
 
     @property
     def standing(self) -> bool:
-        """Whether the last set-point has no velocity."""
-        return not self.velocity.any()
+        """Whether the arm came to a standstill before the last set-point."""
+        return not (self.velocity.any() or self._braking)
 
     def brake(self) -> Limit:
         """Take the next set-point of the way to the standstill, into `q` and `velocity`."""
-        if self._braking is not None and len(self._braking.q):
+        if self._braking:
             return self._take(self._braking)
         self.velocity = np.zeros(7)
         return Limit.NOT_LIMITED
@@ -109,62 +121,76 @@ class SafetyFilter:
         if any(wish.shape != (7,) or not np.isfinite(wish).all() for wish in wishes):
             return self.brake() | Limit.NOT_FINITE
         q_wanted, velocity_wanted = (np.clip(wish, -_LARGEST, _LARGEST) for wish in wishes)
-        wanted, limited = self._wanted_velocity(q_wanted, velocity_wanted)
-        change = self._max_acceleration * self._dt
-        velocity = np.clip(wanted, self.velocity - change, self.velocity + change)
-        if (np.abs(velocity - wanted) > 1e-9).any():
-            limited |= Limit.JOINT_ACCELERATION
-        path = self._path(velocity)
-        broken = self._broken(path)
-        if not broken:
-            return limited | self._take(path)
-        return limited | broken | self._move_less(wanted, (q_wanted - self.q) / self._dt)
+        q_wanted, velocity_wanted, limited = self._inside(q_wanted, velocity_wanted)
+        steps, limited_tool = self._steps(q_wanted, velocity_wanted)
+        if not steps:
+            return limited | self.brake()
+        limited |= limited_tool | self._behind(steps[0], q_wanted)
+        for step in steps:
+            path = self._path(step)
+            broken = self._broken(path) if path is not None else Limit.NOT_LIMITED
+            if path is not None and not broken:
+                return limited | self._take(path)
+            limited |= broken
+        return limited | self._move_less(*steps, self._generator.go_straight(self._motion, q_wanted))
 
-    def _move_less(self, *wishes: np.ndarray) -> Limit:
-        """Go as far from braking towards one of the wished velocities as the limits allow, all joints alike.
+    def _inside(self, q: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray, Limit]:
+        """The wish with its joints inside their limits, where a joint of it stands still."""
+        lowest = np.minimum(self._q_lower + _JOINT_INSET_RAD, self.q)
+        highest = np.maximum(self._q_upper - _JOINT_INSET_RAD, self.q)
+        inside = np.minimum(np.maximum(q, lowest), highest)
+        moved = inside != q
+        if not moved.any():
+            return q, velocity, Limit.NOT_LIMITED
+        return inside, np.where(moved, 0.0, velocity), Limit.JOINT_POSITION
+
+    def _steps(self, q_wanted: np.ndarray, velocity_wanted: np.ndarray) -> tuple[list[JointMotion], Limit]:
+        """The next set-points on the way to the wish, the best first, no faster than the tool may go."""
+        now, generator = self._motion, self._generator
+        step = generator.follow(now, q_wanted, velocity_wanted)
+        if step is None:
+            return [], Limit.NOT_LIMITED
+        velocity, limited = self._tool_limited(generator.levelled(step), step)
+        if not limited:
+            return [step], limited
+        # A plan within that speed brakes in time for the wish; before a wall it could not tell why to go slower.
+        slower = None if limited & Limit.WORKSPACE else generator.follow(now, q_wanted, velocity_wanted, velocity)
+        return [each for each in (slower, generator.take_speed(now, velocity)) if each is not None], limited
+
+    def _tool_limited(self, wanted: np.ndarray, step: JointMotion) -> tuple[np.ndarray, Limit]:
+        """The velocity without what is too fast for the tool, or brings it too fast towards a wall."""
+        jacobian = self._kinematics.jacobian(step.q)
+        velocity, limited = self._turn_from_walls(wanted, jacobian)
+        twist = jacobian @ velocity
+        linear, angular = np.sqrt(twist[:3] @ twist[:3]), np.sqrt(twist[3:] @ twist[3:])
+        share = max(linear / self._limits.linear_speed, angular / self._limits.angular_speed)
+        if share > _TOOL_SPEED_SHARE:
+            velocity, limited = velocity * (_TOOL_SPEED_SHARE / share), limited | Limit.CARTESIAN_SPEED
+        return velocity, limited
+
+    def _behind(self, step: JointMotion, q_wanted: np.ndarray) -> Limit:
+        """Which limits of the joints keep the set-point from being where it is wanted."""
+        if np.abs(step.q - q_wanted).max() < _REACHED_RAD:
+            return Limit.NOT_LIMITED
+        if (np.abs(step.velocity) > 0.999 * self._max_velocity).any():
+            return Limit.JOINT_VELOCITY
+        if (np.abs(step.acceleration) > 0.999 * self._max_acceleration).any():
+            return Limit.JOINT_ACCELERATION
+        return Limit.JOINT_JERK
+
+    def _move_less(self, *steps: JointMotion | None) -> Limit:
+        """Go as far from braking towards one of the steps as the limits allow, all joints alike.
 
         Limiting joint by joint turns the way, and an arm at a wall of the workspace could not leave it; in a straight
         line of joints it can.
         """
-        braked = self._braking_velocity()
-        changes = [wish - self.velocity for wish in wishes]
-        largest = [np.max(np.abs(change) / (self._max_acceleration * self._dt)) for change in changes]
-        straight = [self.velocity + change / max(1.0, most) for change, most in zip(changes, largest, strict=True)]
+        braked = self._braking.motion.at(0) if self._braking else JointMotion.at_rest(self.q)
         for share in _SHARES:
-            for velocity in straight:
-                path = self._path(braked + share * (velocity - braked))
-                if not self._broken(path):
+            for step in steps:
+                path = self._path(braked.towards(step, share)) if step is not None else None
+                if path is not None and not self._broken(path):
                     return self._take(path)
         return self.brake()
-
-    def _braking_velocity(self) -> np.ndarray:
-        return np.zeros(7) if self._braking is None or not len(self._braking.q) else self._braking.velocity[0]
-
-    def _wanted_velocity(self, q_wanted: np.ndarray, velocity_wanted: np.ndarray) -> tuple[np.ndarray, Limit]:
-        """The velocity that closes the gap as fast as can be braked without overshooting, within the speed limits."""
-        dt, acceleration, limited = self._dt, self._max_acceleration, Limit.NOT_LIMITED
-        lowest, highest = np.minimum(self._q_lower, self.q), np.maximum(self._q_upper, self.q)
-        inside = np.minimum(np.maximum(q_wanted, lowest), highest)
-        if (inside != q_wanted).any():
-            limited |= Limit.JOINT_POSITION
-        wanted = (inside - self.q) / dt
-        # The fastest approach that, braked by acceleration * dt a step, ends in the gap: it takes `steps` steps of y,
-        # y - 1, y - 2 ... (in units of acceleration * dt), which add up to the gap.
-        gap = np.abs(wanted - velocity_wanted) / (acceleration * dt)
-        steps = np.maximum(1.0, np.ceil(0.5 * (np.sqrt(1.0 + 8.0 * gap) - 1.0)))
-        approach = (gap / steps + 0.5 * (steps - 1.0)) * acceleration * dt
-        velocity = velocity_wanted + np.clip(wanted - velocity_wanted, -approach, approach)
-        if np.abs(velocity).max() > 0.0 and (np.abs(velocity) > self._max_velocity).any():
-            velocity = velocity * np.min(self._max_velocity / np.maximum(np.abs(velocity), _ROUNDING))
-            limited |= Limit.JOINT_VELOCITY
-        jacobian = self._kinematics.jacobian(self.q + 0.5 * dt * velocity)
-        velocity, at_wall = self._turn_from_walls(velocity, jacobian)
-        twist = jacobian @ velocity
-        linear, angular = np.sqrt(twist[:3] @ twist[:3]), np.sqrt(twist[3:] @ twist[3:])
-        share = max(linear / self._limits.linear_speed, angular / self._limits.angular_speed)
-        if share > 0.999:
-            velocity, limited = velocity * (0.999 / share), limited | Limit.CARTESIAN_SPEED
-        return velocity, limited | at_wall
 
     def _turn_from_walls(self, velocity: np.ndarray, jacobian: np.ndarray) -> tuple[np.ndarray, Limit]:
         """The velocity without what brings the tool too fast towards a wall of the workspace; it may slide along it."""
@@ -173,7 +199,7 @@ class SafetyFilter:
         for axis in range(3):
             for outward, distances in walls:
                 room = max(0.0, float(distances[axis]))
-                allowed = min(np.sqrt(2.0 * _WALL_BRAKING * room), 0.5 * room / self._dt)
+                allowed = min(np.sqrt(2.0 * _WALL_BRAKING * room), room / (_WALL_PERIODS * self._dt))
                 row = outward * jacobian[axis]
                 excess = row @ velocity - allowed
                 if excess > 0.0:
@@ -181,20 +207,24 @@ class SafetyFilter:
                     limited |= Limit.WORKSPACE
         return velocity, limited
 
-    def _path(self, velocity: np.ndarray) -> _Path:
-        """The step at `velocity`, then the straight way to a standstill that brakes as hard as the joints allow."""
-        steps = max(1, int(np.ceil(np.max(np.abs(velocity) / (self._max_acceleration * self._dt)) - 1e-9)))
-        velocities = (np.arange(steps, 0, -1) / steps)[:, None] * velocity
-        q = self.q + self._dt * np.cumsum(velocities, axis=0)
-        return _Path(q, velocities, self._kinematics.tool_transforms(q))
+    def _path(self, step: JointMotion) -> _Path | None:
+        """The step, then the fastest way to a standstill; None where the generator finds none."""
+        braking = self._generator.brake(step)
+        if braking is None:
+            return None
+        motion = JointMotion(
+            np.concatenate([step.q[None], braking.q]),
+            np.concatenate([step.velocity[None], braking.velocity]),
+            np.concatenate([step.acceleration[None], braking.acceleration]),
+        )
+        return _Path(motion, self._kinematics.tool_transforms(motion.q))
 
     def _broken(self, path: _Path) -> Limit:
         """Which limits the path would break."""
-        broken, limits = Limit.NOT_LIMITED, self._limits
-        end = path.q[-1]  # every joint moves one way only: its end is its extreme
-        if (np.minimum(self.q, self._q_lower) - end > _ROUNDING).any():
+        broken, limits, q = Limit.NOT_LIMITED, self._limits, path.motion.q
+        if (np.minimum(self.q, self._q_lower) - q > _ROUNDING).any():
             broken |= Limit.JOINT_POSITION
-        if (end - np.maximum(self.q, self._q_upper) > _ROUNDING).any():
+        if (q - np.maximum(self.q, self._q_upper) > _ROUNDING).any():
             broken |= Limit.JOINT_POSITION
         transforms = np.concatenate([self._transform[None], path.transforms])
         position, R = transforms[:, :3, 3], transforms[:, :3, :3]
@@ -209,8 +239,10 @@ class SafetyFilter:
         return broken
 
     def _take(self, path: _Path) -> Limit:
-        self.q, self.velocity, self._transform = path.q[0], path.velocity[0], path.transforms[0]
-        self._braking = path.rest()
+        self._motion = path.motion.at(0)
+        self.velocity = (self._motion.q - self.q) / self._dt
+        self.q, self._transform = self._motion.q, path.transforms[0]
+        self._braking = path.rest() if len(path) > 1 else None
         return Limit.NOT_LIMITED
 
 

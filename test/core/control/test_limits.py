@@ -36,6 +36,8 @@ def test_a_missing_limit_is_an_error_that_names_it(name, tmp_path):
         ({"linear_sped": 1.0}, "linear_sped"),
         ({"linear_speed": 0.0}, "linear_speed must be > 0"),
         ({"velocity_scale": 1.5}, "velocity_scale must be at most 1"),
+        ({"jerk_scale": 0.0}, "jerk_scale must be > 0"),
+        ({"singularity_stop": 0.02}, "singularity_stop must lie below singularity_slow"),
         ({"joint_margin": 2.0}, "joint_margin"),
         ({"workspace_lower": [0.9, -0.5, 0.0]}, "workspace_lower"),
         ({"joint_velocity_max": [1.0] * 6}, "joint_velocity_max must hold 7"),

@@ -58,15 +58,15 @@ def test_one_delta_ends_where_it_points():
     arm = Arm()
     arm.ask("ee_delta", delta(0.01, -0.02, 0.005))
     arm.run(25)
-    np.testing.assert_allclose(arm.tool, beside(START, 0.01, -0.02, 0.005), atol=1e-5)
+    np.testing.assert_allclose(arm.tool, beside(START, 0.01, -0.02, 0.005), atol=3e-4)
 
 
 def test_a_small_delta_is_spread_over_its_period_in_equal_steps():
-    # 2 mm in 0.1 s is 0.2 mm a set-point, slow enough for every acceleration limit.
+    # 2 mm in 0.1 s is 0.2 mm a set-point: slow enough to be in step after four of them, by jerk and acceleration.
     arm = Arm()
     arm.ask("ee_delta", delta(y=0.002))
     steps = np.diff(np.vstack([START, arm.run(10)])[:, 1])
-    np.testing.assert_allclose(steps, 0.0002, atol=1e-6)
+    np.testing.assert_allclose(steps[4:], 0.0002, atol=1e-6)
 
 
 def test_a_stream_of_22_mm_deltas_is_followed_within_a_third_of_a_step():
@@ -76,7 +76,7 @@ def test_a_stream_of_22_mm_deltas_is_followed_within_a_third_of_a_step():
         arm.run(10)
         behind.append(np.linalg.norm(START + (i + 1) * np.array([0.0132, 0.01408, -0.01056]) - arm.tool))
     assert max(behind) < 0.0075
-    assert max(behind[3:]) < 1e-4  # caught up
+    assert max(behind[7:]) < 1e-4  # caught up
 
 
 def test_deltas_add_up_from_the_commanded_pose_not_from_where_the_arm_is():
@@ -179,12 +179,35 @@ def test_a_pose_out_of_reach_stops_the_arm_and_does_not_wind_up():
     for _ in range(60):  # 1.2 m outwards: the arm ends at about 0.85 m
         arm.ask("ee_delta", delta(x=0.02))
         arm.run(10)
-    assert arm.last.limited_by & (Limit.UNREACHABLE | Limit.JOINT_POSITION)
+    assert arm.last.limited_by & (Limit.UNREACHABLE | Limit.JOINT_POSITION | Limit.SINGULARITY)
     furthest = arm.tool[0]
-    for _ in range(10):  # of 60: bending the straight arm takes the joints half a second
+    for _ in range(15):  # of 60: bending the straight arm takes the joints half a second
         arm.ask("ee_delta", delta(x=-0.02))
         arm.run(10)
     assert arm.tool[0] < furthest - 0.1
+
+
+@pytest.mark.parametrize("way", [(0.02, 0, 0, 0, 0, 0), (0.015, 0, 0.015, 0, 0, 0), (0, 0, 0, 0, 0.05, 0)])
+def test_before_a_singularity_the_arm_slows_down_and_stops_and_it_can_leave_again(way):
+    reach = default_limits()  # the tool outwards, or turned in place until its wrist is in line
+    object.__setattr__(reach, "workspace_upper", np.array([2.0, 2.0, 2.0]))
+    arm = Arm()
+    arm.motion = MotionController(KINEMATICS, reach)
+    arm.motion.anchor(arm.state())
+    clearances = []
+    for _ in range(80):
+        arm.ask("ee_delta", [*way, 0])
+        for _ in range(10):
+            arm.run(1)
+            clearances.append(KINEMATICS.clearance(arm.q))
+            assert (np.abs(arm.last.velocity) <= reach.joint_velocity).all()
+    assert min(clearances) > 0.5 * reach.singularity_stop
+    stopped = arm.q
+    for _ in range(20):
+        arm.ask("ee_delta", [*np.negative(way), 0])
+        arm.run(10)
+    assert np.abs(arm.q - stopped).max() > 0.1
+    assert KINEMATICS.clearance(arm.q) > clearances[-1]
 
 
 def test_without_a_new_action_the_arm_holds_after_two_and_a_half_periods():
