@@ -62,7 +62,7 @@ class Follower:
             self.limited += bool(applied.limited_by & ~HOLDS)
             self._asked_since_ns = None if applied.action_stamp_ns >= self._asked_ns else applied.steady_ns
         elif self.served and applied.limited_by & Limit.NO_DEADMAN and not self._lost:
-            self._lost = f"it may not move the arm any more: {forbidden(applied)}"
+            self._lost = f"it may not move the arm any more, or was too late with its heartbeat: {forbidden(applied)}"
 
     def taken_by(self, source: str) -> None:
         """Somebody else has, or asks for and gets, the arm."""

@@ -24,6 +24,7 @@ A contract says which topic becomes which array of a dataset and of a policy's o
   (read mine.yaml through: it explains each line, and asks what it cannot know)
   muse contract check mine.yaml                      against the live topics
   muse contract check mine.yaml recordings/try_bag   against a bag
+  muse contract check recordings/monday/episode_0003 a kept episode against the contract that it was recorded by
   muse up collect contract:=mine.yaml
 
 exit status: 0 all is well; 1 something is wrong, or nothing could be done; 2 a wrong command line
@@ -36,12 +37,9 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.live and arguments.bag is not None:
         parser.error(f"either --live or a bag ({arguments.bag}), not both")
-    from muse_ros.bags.bags import BagError
-    from muse_ros.contract.contract import ContractError
-
     try:
         return _init(arguments) if arguments.verb == "init" else _check(arguments)
-    except (BagError, ContractError, OSError) as error:
+    except (ValueError, OSError) as error:  # a bag or a contract that cannot be read, in words
         print(f"muse contract {arguments.verb}: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:
         hint = "the live topics need ROS; a bag does not"
@@ -83,14 +81,17 @@ def _init(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from muse_ros.bags.bags import is_bag
-    from muse_ros.contract.contract import load_contract
+    from muse_ros.contract.contract import Contract, load_contract
     from muse_ros.doctor.finding import Verdict, exit_code, text
     from muse_ros.survey.judge import judge
 
-    if arguments.bag is None and Path(arguments.contract).exists() and is_bag(Path(arguments.contract)):
-        arguments.contract, arguments.bag = _DEFAULT, Path(arguments.contract)  # a bag alone was named
-    contract = load_contract(arguments.contract)
+    alone = arguments.bag is None and arguments.contract is not None and is_bag(Path(arguments.contract))
+    if alone:
+        arguments.contract, arguments.bag = None, Path(arguments.contract)
+    named = None if arguments.contract is None else load_contract(arguments.contract)
     survey = _survey(arguments)
+    embedded = Contract.from_dict(json.loads(survey.contract)) if survey.contract else None
+    contract = named or embedded or load_contract(_DEFAULT)
     findings = judge(contract, survey, arguments.namespace)
     if arguments.json:
         print(json.dumps([finding.to_dict() for finding in findings], indent=2))
@@ -148,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--force", action="store_true", help="write over a file that is there")
     check = verbs.add_parser("check", help="compare a contract with the topics there are", allow_abbrev=False)
     check.add_argument(
-        "contract", nargs="?", default=_DEFAULT, metavar="CONTRACT", help="a file, or a name (default: %(default)s)"
+        "contract", nargs="?", metavar="CONTRACT", help=f"a file, or a name (default: the bag's own, else {_DEFAULT})"
     )
     check.add_argument("bag", nargs="?", type=Path, metavar="BAG", help="a bag (default: the live topics)")
     check.add_argument("--json", action="store_true", help="print the findings as JSON, as muse doctor does")

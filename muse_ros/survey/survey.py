@@ -104,12 +104,14 @@ class Survey:
         topics: Absolute name to topic.
         notes: What is peculiar about the source, in words.
         live: Whether it is of a live graph.
+        contract: The contract that a bag's recorder embedded in it, as JSON; empty where there is none.
     """
 
     source: str
     topics: dict[str, TopicSurvey]
     notes: tuple[str, ...] = ()
     live: bool = False
+    contract: str = ""
 
     @property
     def simulated(self) -> bool:
@@ -146,7 +148,7 @@ def survey_bag(path: Path) -> Survey:
             except DecodeError as error:
                 topics[name].unreadable = str(error)
         topics[name].take(data, received_ns, stamp, parse)
-    return Survey(str(path), topics, tuple(bag.notes))
+    return Survey(str(path), topics, tuple(bag.notes), contract=bag.custom.get("muse_contract", ""))
 
 
 def _parser(codec: Any, type_name: str) -> Callable[[Any], Any]:

@@ -235,6 +235,12 @@ def test_the_command_fails_where_a_stream_does_and_says_what_to_do(bag, capsys):
     assert "fail" in {finding["verdict"] for finding in findings}
 
 
+def test_a_bag_alone_is_compared_with_its_own_contract(serving, tmp_path, capsys):
+    path = write_bag(tmp_path / "own", episode(SHAPE), serving)
+    assert contract_cli.main(["check", str(path)]) == 0
+    assert f"contract mine ({serving.digest()[:12]}) and {path}" in capsys.readouterr().out
+
+
 def test_what_does_not_exist_is_said_without_a_traceback(tmp_path, capsys):
     assert contract_cli.main(["check", "pandas", str(tmp_path)]) == 1
     assert "by name there are: panda" in capsys.readouterr().err
