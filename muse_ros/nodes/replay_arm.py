@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import PoseArray, PoseStamped
 from rclpy.clock import Clock, ClockType
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool
 
@@ -18,11 +19,13 @@ from muse_ros.arm.arbiter import HEARTBEAT_S
 from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message
 from muse_ros.contract.message_fields import DecodeError, field_value, time_ns
 from muse_ros.msg import Action, AppliedAction, EpisodeStatus
+from muse_ros.nodes.topic_drain import NeverRuns
 from muse_ros.replay.follow import Applied, Follower
 from muse_ros.replay.motion import Path, RecordedAction
 
 TOPIC = "action/replay"
 MOVING_RAD_S = 0.02
+STATE_QOS = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)  # half a second of the arm's state
 
 
 class ReplayArm:
@@ -63,13 +66,19 @@ class ReplayArm:
         self._lock = threading.Lock()
         self._speaking = False
         self._last = self._message((), 0, HEARTBEAT_S)
-        node.create_subscription(JointState, "panda/joint_states", self._take_joints, SENSOR_QOS)
-        node.create_subscription(PoseStamped, "panda/ee_pose", self._take_pose, SENSOR_QOS)
-        node.create_subscription(AppliedAction, "panda/applied_action", self._take_applied, SENSOR_QOS)
-        node.create_subscription(Action, "action/teleop", self._take_teleop, ACTION_QOS)
-        node.create_subscription(PoseArray, "sim/objects", self._take_objects, SENSOR_QOS)
-        node.create_subscription(Bool, "sim/success", self._take_success, STATUS_QOS)
-        node.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
+        self._subscriptions = []
+        never = NeverRuns()
+        for kind, topic, take, qos in (
+            (JointState, "panda/joint_states", self._take_joints, STATE_QOS),
+            (PoseStamped, "panda/ee_pose", self._take_pose, STATE_QOS),
+            (AppliedAction, "panda/applied_action", self._take_applied, STATE_QOS),
+            (Action, "action/teleop", self._take_teleop, ACTION_QOS),
+            (PoseArray, "sim/objects", self._take_objects, SENSOR_QOS),
+            (Bool, "sim/success", self._take_success, STATUS_QOS),
+            (EpisodeStatus, "collect/status", self._take_status, STATUS_QOS),
+        ):
+            subscription = node.create_subscription(kind, topic, take, qos, callback_group=never)
+            self._subscriptions.append((subscription, kind, take))
         self._actions = node.create_publisher(Action, TOPIC, ACTION_QOS)
         node.create_timer(HEARTBEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -121,7 +130,15 @@ class ReplayArm:
         if self._speaking:
             with self._lock:
                 self._actions.publish(self._last)
+        self._hear()
         self._wake()
+
+    def _hear(self) -> None:
+        """Take all that has come, with the beat: a callback for each of 400 messages a second would delay it."""
+        for subscription, kind, take in self._subscriptions:
+            with subscription.handle:
+                while (found := subscription.handle.take_message(kind, False)) is not None:
+                    take(found[0])
 
     def _message(self, values: Any, stamp_ns: int, period_s: float, space: str = Action.EE_DELTA) -> Action:
         message = Action(action_space=space, values=values, period=period_s, source=Action.REPLAY)

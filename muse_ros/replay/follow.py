@@ -13,6 +13,8 @@ from muse_core.control.limits import Limit
 SILENT_NS = 500_000_000
 UNSERVED_NS = 500_000_000
 """An action that nothing has come of for this long is not being carried out; an arm acts on one within 20 ms."""
+FORBIDDEN_NS = 100_000_000
+"""No hand lets go of an enable and takes it again faster; a heartbeat that comes late on a busy machine is shorter."""
 REPLAY = "replay"
 HOLDS = Limit.STALE | Limit.NO_DEADMAN | Limit.STOPPED
 
@@ -43,6 +45,7 @@ class Follower:
         self._asked_ns = 0
         self._asked_since_ns: int | None = None
         self._lost = ""
+        self._forbidden_since_ns: int | None = None
 
     def asked(self, stamp_ns: int, steady_ns: int) -> None:
         """An action of this stamp has been published."""
@@ -61,8 +64,13 @@ class Follower:
             self.served += 1
             self.limited += bool(applied.limited_by & ~HOLDS)
             self._asked_since_ns = None if applied.action_stamp_ns >= self._asked_ns else applied.steady_ns
-        elif self.served and applied.limited_by & Limit.NO_DEADMAN and not self._lost:
-            self._lost = f"it may not move the arm any more, or was too late with its heartbeat: {forbidden(applied)}"
+        if not (self.served and applied.limited_by & Limit.NO_DEADMAN):
+            self._forbidden_since_ns = None
+            return
+        if self._forbidden_since_ns is None:
+            self._forbidden_since_ns = applied.steady_ns
+        if applied.steady_ns - self._forbidden_since_ns >= FORBIDDEN_NS:
+            self._lost = self._lost or f"it may not move the arm any more: {forbidden(applied)}"
 
     def taken_by(self, source: str) -> None:
         """Somebody else has, or asks for and gets, the arm."""

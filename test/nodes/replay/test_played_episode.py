@@ -6,6 +6,8 @@ with the recorded /clock: what a subscriber could not hear of it, it would not h
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import yaml
@@ -29,6 +31,7 @@ from muse_ros.nodes.window_topics import WindowTopics
 from muse_ros.policy.loading import LoadedPolicy, narrowed
 
 CONTRACT = narrowed(load_contract("panda_sim"), {"ee_position": (3,), "q": (7,), "image": (64, 64, 3)})
+RESEND_S = 0.5
 PLAYERS_DEPTH = 10  # rosbag2's, whatever was recorded: what DDS tells of a publisher has no depth
 
 
@@ -84,19 +87,31 @@ def play(folder, node, policy, wait_until, each=lambda: None) -> None:
     read = {f"/{topic}": topic for topic in CONTRACT.observation_topics()}
     wait_until(lambda: all(publishers[n].get_subscription_count() for n in (*read, "/clock")), what="the policy")
     sent = dict.fromkeys(read.values(), 0)
+    step = []  # what was sent since the last step: best effort may lose it on a busy machine
+
+    def short(topic: str) -> bool:
+        return policy._bridge._assembler.counts[topic].received < sent[topic]
 
     def heard() -> bool:
-        counts = policy._bridge._assembler.counts
-        return all(counts[topic].received >= number for topic, number in sent.items())
+        if not any(map(short, sent)):
+            return True
+        if time.monotonic() > began_s + RESEND_S:  # a second copy of what did arrive is dropped by its stamp
+            for name, data in step:
+                if short(read[name]):
+                    publishers[name].publish(data)
+        return False
 
     codec = bag.codec(["/clock"])
     for name, type_name, data, _ in bag.messages():
         if name == "/clock":
+            began_s = time.monotonic()
             wait_until(heard, what="what was recorded by then")
+            step.clear()
             each()
         publishers[name].publish(bytes(data))
         if name in read:
             sent[read[name]] += 1
+            step.append((name, bytes(data)))
         if name == "/clock":
             now = codec.parse(type_name, data).clock
             now_ns = now.sec * 10**9 + now.nanosec
