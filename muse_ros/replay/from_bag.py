@@ -78,7 +78,7 @@ class _Messages:
 
     def __init__(self, bag: Bag, recording: Recording) -> None:
         self.bag, self.recording = bag, recording
-        self.notes = [f"{note}" for note in bag.notes]
+        self.notes = list(bag.notes)
         wanted = [self.name(topic) for topic in (ACTION, APPLIED, JOINTS, POSE, EVENTS, OBJECTS)]
         there = [name for name in wanted if name in bag.topics]
         codec = bag.codec(there)
