@@ -111,6 +111,10 @@ class _Inlet:
                 taken.append((data, received_ns, _stamp_ns(data) if self._stamped else None, lost))
         return taken
 
+    def turns(self) -> int:
+        """How often two publishers took turns."""
+        return self._loss.turns
+
     def close(self) -> None:
         self._node.destroy_subscription(self._subscription)
 
@@ -191,6 +195,11 @@ class TopicDrain:
         """Topics with a publisher that this recorder is not joined to yet."""
         with self._lock:
             return [topic for topic in self._offered if topic in self._inlets and not self._inlets[topic].matched()]
+
+    def turns(self) -> dict[str, int]:
+        """Topic to how often its publishers took turns so far; none where but one speaks (nor on Humble)."""
+        with self._lock:
+            return {topic: inlet.turns() for topic, inlet in self._inlets.items()}
 
     def drain(self) -> None:
         """Hand over all that has come by now, in order of reception."""

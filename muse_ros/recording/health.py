@@ -65,6 +65,8 @@ class Health:
         self._allowed_lost = allowed_lost
         self._offered: dict[str, tuple[str, ...]] = {}
         self._faults: dict[str, str] = {}
+        self._spoilt: dict[str, str] = {}  # faults of the current or last episode's observations
+        self._counting = False
         self._lock = threading.Lock()
 
     @property
@@ -82,6 +84,9 @@ class Health:
         with self._lock:
             self._offered = {topic: types[topic] for topic in self._watches if types.get(topic)}
             self._faults = {topic: fault for topic, fault in (faults or {}).items() if topic in self._watches}
+            observed = [topic for topic in self._faults if self._watches[topic].expected.max_age_s is not None]
+            if self._counting:
+                self._spoilt = {topic: f"{topic}: {self._faults[topic]}" for topic in observed} | self._spoilt
 
     def arrived(self, topic: str, stamp_ns: int | None, received_ns: int, lost: int = 0) -> None:
         """One message of any topic; `stamp_ns` is None where its type carries none, `lost` went missing before it."""
@@ -93,12 +98,14 @@ class Health:
     def begin_episode(self) -> None:
         """Gaps and losses are counted from now on."""
         with self._lock:
+            self._counting, self._spoilt = True, {}
             for watch in self._watches.values():
                 watch.begin()
 
     def end_episode(self, now_ns: int) -> None:
         """Gaps and losses stay as they are at `now_ns`."""
         with self._lock:
+            self._counting = False
             for watch in self._watches.values():
                 watch.end(now_ns)
 
@@ -129,7 +136,7 @@ class Health:
         """What makes the current or last episode a degraded one: losses, gaps that cost rows; empty: it is whole."""
         with self._lock:
             found = (watch.shortcomings(now_ns, self._allowed_lost) for watch in self._watches.values())
-            return tuple(sentence for sentences in found for sentence in sentences)
+            return (*self._spoilt.values(), *(sentence for sentences in found for sentence in sentences))
 
     def lost(self, now_ns: int) -> int:
         """Messages of the expected topics that the current or last episode lost."""

@@ -20,18 +20,26 @@ class SequenceLoss:
     it; any other begins a sequence while there are more publishers than sequences, or jumps ahead in the nearest one.
     No jump is taken for a loss that is longer than what a subscription can hold back: it is a publisher that has joined
     and is not known of yet.
+
+    Attributes:
+        publishers: How many publishers the graph tells of.
+        turns: How often two known sequences took turns. One that is gone, but still in the graph, takes none.
     """
 
     def __init__(self) -> None:
         self.publishers = 1
+        self.turns = 0
         self._last: list[int] = []
+        self._newest = 0
 
     def missing_before(self, sequence: int) -> int:
         """Messages lost between this one and its predecessor from the same publisher."""
         last = self._last
         if sequence - 1 in last:
-            last[last.index(sequence - 1)] = sequence
+            self.turns += self._newest != sequence - 1
+            self._newest = last[last.index(sequence - 1)] = sequence
             return 0
+        self._newest = sequence
         below = [number for number in last if number < sequence]
         if len(last) < self.publishers or not below or sequence - max(below) > _LONGEST_JUMP:
             # a new publisher, or one that started again in the place of one that is gone

@@ -58,6 +58,23 @@ def test_a_camera_that_stops_and_comes_back_is_an_alarm_with_its_end_and_the_epi
     assert content["degraded"] and CAMERA in content["degraded_because"][0]
 
 
+def test_a_second_session_in_the_same_domain_is_said_at_the_gate_and_in_the_episode(
+    make_collect, make_world, heard, ask, ready, wait_until, tmp_path
+):
+    make_world()
+    ready(make_collect())
+    ask("start")
+    second = make_world()
+    wait_until(lambda: heard.statuses[-1].alarm and "2 nodes named /world" in heard.statuses[-1].message)
+    assert ask("success").success and ask("keep").success
+    content, _ = saved(tmp_path / "s" / "episode_0000")
+    assert content["degraded"] and "ROS_DOMAIN_ID" in content["degraded_because"][0]
+    refused = ask("start")
+    assert not refused.success and "2 nodes named /world" in refused.message
+    second.timer.cancel()  # as one that was killed: it may stay in the graph, but it speaks no more
+    wait_until(lambda: ask("start").success)
+
+
 def test_an_alarm_ends_the_episode_where_that_is_wanted(make_collect, world, heard, ask, ready, wait_until, tmp_path):
     collect = make_collect(abort_on_alarm=True)
     ready(collect)

@@ -35,6 +35,23 @@ def test_a_publisher_that_joins_before_the_graph_tells_of_it_loses_nothing():
     assert lost([1, 35_501, 35_502, 2, 35_503, 3], publishers=1) == [0] * 6
 
 
+def turns(sequences, publishers=2):
+    loss = SequenceLoss()
+    loss.publishers = publishers
+    for number in sequences:
+        loss.missing_before(number)
+    return loss.turns
+
+
+def test_two_publishers_that_both_speak_take_turns():
+    assert turns([1, 50, 2, 51, 52, 3]) == 3  # at 2, at 51 and at 3
+
+
+def test_a_publisher_that_is_gone_but_still_in_the_graph_takes_none():
+    assert turns([7, 8, 1, 2, 3, 4]) == 0
+    assert turns([7, 8, 11, 12], publishers=1) == 0
+
+
 def test_rate_gap_and_count_of_four_messages():
     figures = TopicStatistics("a/msg/B")
     for time_ms in (0, 100, 200, 500):
