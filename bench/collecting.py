@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -27,6 +31,7 @@ FIELDS = {
 
 
 ANSWER_S = 3.0
+_HELD: list[TextIO] = []
 OBEYED = {"start": "in state RECORDING", "keep": "no episode runs", "discard": "no episode runs"}
 PACKAGES = ("ros-jazzy-rclpy", "rclpy", "numpy")
 
@@ -42,9 +47,20 @@ class Source:
 
 
 def own_domain() -> None:
-    """Keep what this process and its children say to themselves."""
-    os.environ["ROS_DOMAIN_ID"] = str(random.SystemRandom().randint(51, 100))
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    """Keep what this process and its children say to themselves, in a domain that no test session has either.
+
+    Raises:
+        SystemExit: where all of them are in use.
+    """
+    for domain in random.SystemRandom().sample(range(51, 101), 50):
+        with contextlib.suppress(OSError):  # somebody has it
+            file = open(Path(tempfile.gettempdir()) / f"muse_test_domain_{domain}.lock", "w")  # noqa: SIM115
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _HELD.append(file)  # until this process ends
+            os.environ["ROS_DOMAIN_ID"] = str(domain)
+            os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+            return
+    raise SystemExit("all 50 ROS domains for tests are in use; wait for other sessions to end")
 
 
 def picture(size: int) -> bytes:

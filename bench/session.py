@@ -23,6 +23,7 @@ SOURCES = (
     Source("panda/ee_pose", POSE, 100.0),
 )
 EVERY = 10
+JOINED_S = 1.0  # on a busy machine the middleware may drop some messages right after it has joined two sides
 
 
 def record(folder: Path, episodes: int, seconds: float) -> list[dict[str, float]]:
@@ -34,6 +35,9 @@ def record(folder: Path, episodes: int, seconds: float) -> list[dict[str, float]
     collect = Collect(folder, SOURCES, node)
     samples = []
     try:
+        collect.ask("start")
+        collect.ask("discard")
+        time.sleep(JOINED_S)
         for number in range(episodes):
             collect.ask("start")
             if number % EVERY == 0:
