@@ -16,7 +16,7 @@ from muse_core.control.kinematics import BASE_FRAME, PandaKinematics
 from muse_core.control.limits import Limit, Limits
 from muse_core.control.motion import MotionController
 from muse_core.control.state import ActionError, ArmAction, LateActionError, RobotState, SetPoint
-from muse_ros.arm.arbiter import Arbiter
+from muse_ros.arm.arbiter import AHEAD_NS, Arbiter
 from muse_ros.contract.message_fields import time_ns
 
 RECORDER_SILENT_NS = 2_000_000_000
@@ -53,9 +53,10 @@ class ArmControl:
         rate_hz: Steps per second.
         execute_always: Let policy and replay move the arm without an episode.
         require_enable: Let them move only while teleop says `enable`.
+        require_release: Let teleop's deadman count after a silence only once it was let go.
 
     Attributes:
-        newest_action_ns: Stamp of the newest action heard from anybody [ns].
+        newest_action_ns: Stamp of the newest action heard from anybody [ns]; those of a wrong clock do not count.
         limits_hit: How many set-points each limit has acted on, by name.
         refused: How many actions were refused.
         late: How many of these were to be complete before they could begin.
@@ -65,10 +66,15 @@ class ArmControl:
     """
 
     def __init__(
-        self, limits: Limits, rate_hz: float, execute_always: bool = False, require_enable: bool = False
+        self,
+        limits: Limits,
+        rate_hz: float,
+        execute_always: bool = False,
+        require_enable: bool = False,
+        require_release: bool = False,
     ) -> None:
         self._limits = limits
-        self._arbiter = Arbiter(execute_always, require_enable)
+        self._arbiter = Arbiter(execute_always, require_enable, require_release)
         self._motion = MotionController(PandaKinematics(limits), limits, rate_hz)
         self._home: HomeMove | None = None
         self._current: ArmAction | None = None
@@ -120,13 +126,23 @@ class ArmControl:
             steady_ns: When it was received, by the steady clock [ns].
         """
         action = arm_action(source, message)
-        if len(action.values):
+        if len(action.values) and action.stamp_ns <= self._now_ns + AHEAD_NS:
             self.newest_action_ns = max(self.newest_action_ns, action.stamp_ns)
         self._arbiter.hear(action, self._now_ns, steady_ns, message, enable=bool(message.enable))
 
     def double(self, sources: frozenset[str]) -> None:
         """Say on whose topics two publishers speak: these do not lead the arm, and with teleop's nobody does."""
         self._arbiter.double(sources)
+
+    @property
+    def dropped(self) -> int:
+        """How many deltas were heard from who has the arm, and never handed out: too old by their turn, or too many."""
+        return self._arbiter.dropped
+
+    @property
+    def to_be_released(self) -> bool:
+        """Whether teleop's deadman is down since before a silence: it counts again once it was let go."""
+        return self._arbiter.to_be_released
 
     @property
     def recording(self) -> bool:

@@ -47,6 +47,7 @@ class Diagnostics:
             "periods skipped": str(now["skipped"]),
             "actions refused": str(now["refused"]),
             "actions too late": str(self._control.late),
+            "deltas dropped": str(self._control.dropped),
             "limits hit in the last second": ", ".join(f"{name} {n}" for name, n in sorted(new_hits.items())) or "none",
         }
         status = DiagnosticStatus(level=level, name="panda: arm control", message=message, hardware_id=self._robot)
@@ -74,6 +75,8 @@ class Diagnostics:
             return DiagnosticStatus.WARN, "stopped: call panda/recover"
         if refused:
             return DiagnosticStatus.WARN, "actions are refused: see the log"
+        if self._control.to_be_released:
+            return DiagnosticStatus.WARN, "teleop was silent with its deadman down: let go of it, then press it"
         if self._control.conflict:
             return DiagnosticStatus.WARN, f"{self._control.conflict} asks for the arm that {self._control.source} has"
         if skipped:

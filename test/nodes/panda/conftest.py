@@ -18,7 +18,7 @@ from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import Action, AppliedAction, EpisodeEvent, EpisodeStatus
 
 SMALL = {"camera_width": 32, "camera_height": 32}
-FAST = {**SMALL, "clock": True, "clock_factor": 4.0}
+FAST = {**SMALL, "clock": True, "clock_factor": 4.0, "require_release": False}
 
 
 @pytest.fixture

@@ -220,6 +220,118 @@ def test_forgetting_drops_actions_and_keeps_sources():
     assert choose(arbiter, 1010) == Choice("teleop", reason=Limit.STALE)
 
 
+def delta(stamp_ms, x=0.004, period_s=0.02, space="ee_delta"):
+    return ArmAction(space, np.array([x, 0, 0, 0, 0, 0, 0.0]), period_s, stamp_ms * MS, "teleop")
+
+
+def hear_at(arbiter, now_ms, *actions):
+    for each in actions:
+        arbiter.hear(each, now_ms * MS, now_ms * MS)
+
+
+def test_deltas_that_come_together_are_handed_out_one_per_period_oldest_first():
+    arbiter = Arbiter()
+    first, second = delta(1000), delta(1009)
+    hear_at(arbiter, 1010, first, second)
+    assert [choose(arbiter, ms).action for ms in (1010, 1020, 1030)] == [first, second, second]
+    assert arbiter.dropped == 0
+
+
+def test_a_delta_older_than_its_life_by_its_turn_is_dropped_and_counted():
+    arbiter = Arbiter()
+    old, living = delta(1000), delta(1020)
+    hear_at(arbiter, 1030, old, living)
+    assert choose(arbiter, 1051).action is living  # 2.5 periods of 20 ms after 1000
+    assert arbiter.dropped == 1
+    hear_at(arbiter, 1110, delta(1040), delta(1050))
+    assert choose(arbiter, 1111) == Choice("teleop", reason=Limit.STALE)
+    assert arbiter.dropped == 3
+
+
+def test_of_a_flood_only_four_deltas_wait():
+    arbiter = Arbiter()
+    flood = [delta(1000 + i, period_s=1.0) for i in range(100)]
+    hear_at(arbiter, 1100, *flood)
+    handed_out = [choose(arbiter, 1100 + 10 * period).action for period in range(10)]
+    assert handed_out == flood[-4:] + [flood[-1]] * 6
+    assert arbiter.dropped == 96
+
+
+def test_the_deadman_let_go_drops_what_waits_at_once():
+    arbiter = Arbiter()
+    hear_at(arbiter, 1000, *(delta(990 + i) for i in range(4)), heartbeat("teleop", deadman=False))
+    hear_at(arbiter, 1000, heartbeat("teleop", deadman=True))
+    assert choose(arbiter, 1001) == Choice("teleop", reason=Limit.STALE)
+
+
+def test_what_waits_is_dropped_by_a_stop():
+    arbiter = Arbiter()
+    hear_at(arbiter, 1000, delta(990), delta(991))
+    arbiter.forget()
+    assert choose(arbiter, 1001).action is None
+
+
+@pytest.mark.parametrize("space, size", [("ee_pose", 8), ("joint_position", 8)])
+def test_of_poses_the_newest_counts(space, size):
+    arbiter = Arbiter()
+    older, newer = (ArmAction(space, np.zeros(size), 0.02, ms * MS, "teleop") for ms in (1000, 1005))
+    hear_at(arbiter, 1010, older, newer)
+    assert [choose(arbiter, ms).action for ms in (1010, 1020)] == [newer, newer]
+
+
+def releasing():
+    arbiter = Arbiter(require_release=True)
+    hear_at(arbiter, 1000, heartbeat("teleop", deadman=False), action("teleop", 1000))
+    assert choose(arbiter, 1001).source == "teleop"
+    return arbiter
+
+
+def test_a_teleop_that_comes_back_with_its_deadman_down_moves_nothing_until_it_was_let_go():
+    arbiter = releasing()
+    for ms in range(4000, 5000, 20):  # its process was stopped for 3 s
+        hear_at(arbiter, ms, action("teleop", ms))
+        assert choose(arbiter, ms + 1) == Choice(reason=Limit.NO_DEADMAN)
+    assert arbiter.to_be_released
+    hear_at(arbiter, 5000, heartbeat("teleop", deadman=False))
+    assert not arbiter.to_be_released
+    pressed = action("teleop", 5020)
+    hear_at(arbiter, 5020, pressed)
+    assert choose(arbiter, 5021).action is pressed
+
+
+def test_a_deadman_that_is_down_in_the_first_message_does_not_count():
+    arbiter = Arbiter(require_release=True)
+    hear_at(arbiter, 1000, action("teleop", 1000))
+    assert choose(arbiter, 1001).reason == Limit.NO_DEADMAN
+
+
+@pytest.mark.parametrize("ms, source", [(1500, "teleop"), (1501, "")])
+def test_a_hiccup_of_half_a_second_needs_no_release(ms, source):
+    arbiter = releasing()
+    hear_at(arbiter, ms, action("teleop", ms))
+    assert choose(arbiter, ms).source == source
+
+
+def test_a_deadman_held_through_a_silence_displaces_no_policy():
+    arbiter = releasing()
+    arbiter.record(True)
+    hear_at(arbiter, 4000, action("teleop", 4000), action("policy", 4000))
+    choice = choose(arbiter, 4001)
+    assert (choice.source, choice.displaced) == ("policy", "")
+
+
+def test_a_clock_that_is_set_back_an_hour_mutes_no_source():
+    arbiter = Arbiter(execute_always=True)
+    hour_ms = 3_600_000
+    arbiter.hear(action("policy", hour_ms + 1000), (hour_ms + 1040) * MS, 1000 * MS)
+    choose(arbiter, hour_ms + 1041, 1001)
+    back = action("policy", 1100)  # stamped at a tick, 40 ms before it comes
+    arbiter.hear(back, 1140 * MS, 1100 * MS)
+    assert choose(arbiter, 1141, 1101).action is back
+    arbiter.hear(action("policy", 1050), 1150 * MS, 1110 * MS)
+    assert choose(arbiter, 1151, 1111).action is back
+
+
 def test_an_unknown_source_is_refused_with_the_known_ones():
     with pytest.raises(KeyError, match="teleop, policy, replay"):
         Arbiter().hear(action("joystick", 0), 0, 0)

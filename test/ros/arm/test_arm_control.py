@@ -70,6 +70,25 @@ def test_a_repeated_action_is_a_heartbeat_and_not_a_second_step():
     np.testing.assert_allclose(road.tool[1], 0.01, atol=1e-4)
 
 
+def test_two_deltas_of_4_mm_that_come_within_one_period_move_the_tool_8_mm():
+    road = Road()
+    start, stamp_ns = road.tool, road.now_ns
+    first, second = (road.hear((0, 0.004, 0, 0, 0, 0, 0), stamp_ns=stamp_ns - ms * 1_000_000) for ms in (5, 0))
+    steps = road.run(12)
+    assert [step.chosen for step in steps] == [first, second] + [None] * 10
+    np.testing.assert_allclose(road.tool - start, [0, 0.008, 0], atol=5e-4)
+    assert road.control.dropped == 0
+
+
+def test_an_action_of_a_wrong_clock_is_not_the_newest_that_lockstep_waits_for():
+    road = Road()
+    road.run(1)
+    road.hear(stamp_ns=road.now_ns)
+    newest_ns = road.control.newest_action_ns
+    road.hear(stamp_ns=road.now_ns + 3_600 * 10**9)
+    assert road.control.newest_action_ns == newest_ns
+
+
 def test_the_arm_holds_when_120_ms_have_passed_since_the_last_message():
     road = Road()
     road.hear()
