@@ -179,6 +179,11 @@ class PandaNode(Node):
         return self._control.stop()
 
     def _recover(self) -> str:
+        if self._loop.fault:
+            try:
+                self._loop.recover()
+            except DriverError as error:
+                raise Refusal(f"the arm's driver cannot recover: {error}") from error
         if self._control.stopped:
             self._loop.publish_event(EpisodeEvent.RECOVER)
         return self._control.recover(self._loop.state)

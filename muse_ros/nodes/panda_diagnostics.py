@@ -69,6 +69,8 @@ class Diagnostics:
     def _verdict(self, skipped: bool, refused: bool) -> tuple[bytes, str]:
         if self._loop.failure:
             return DiagnosticStatus.ERROR, self._loop.failure
+        if self._loop.fault:
+            return DiagnosticStatus.ERROR, f"the arm's driver failed: {self._loop.fault}; call panda/recover"
         if self._actions.doubled:
             return DiagnosticStatus.ERROR, self._actions.doubled
         if self._control.stopped:

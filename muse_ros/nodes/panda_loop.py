@@ -2,7 +2,8 @@
 
 Everything else reaches it through :meth:`ArmLoop.post`. Each period: read and publish the state, wait where lockstep
 says so, do what was posted, decide one set-point, send and publish it. The state is stamped on the grid of periods; the
-set-point is decided and stamped by the clock as it then is, which real time may have carried past the grid.
+set-point is decided and stamped by the clock as it then is, which real time may have carried past the grid. A driver
+that fails stops the arm, latched, until it is recovered; the loop goes on.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any
 
 from muse_core.control.state import RobotState
 from muse_ros.arm.arm_control import ArmControl
-from muse_ros.arm.drivers.driver import Driver
+from muse_ros.arm.drivers.driver import Driver, DriverError
 from muse_ros.arm.lockstep import GIVE_UP_S, Lockstep
 from muse_ros.arm.pace import RealTimePace, SimulatedPace
 from muse_ros.contract.ticks import tick_at_or_after
+from muse_ros.msg import EpisodeEvent
 from muse_ros.nodes.panda_topics import ArmTopics, WorldTopics
 
 CONTROL_HZ = 100.0
@@ -54,6 +56,7 @@ class ArmLoop:
     Attributes:
         ended: Set when the thread has ended.
         failure: Why it ended by itself; empty where it did not.
+        fault: What the driver said when it could no longer read or move the arm; empty where it can.
         episode: What collect last said.
         periods: Control periods so far.
         views: Sets of pictures so far.
@@ -81,6 +84,7 @@ class ArmLoop:
         self._thread = threading.Thread(target=self._run, name="arm loop", daemon=True)
         self.ended = threading.Event()
         self.failure = ""
+        self.fault = ""
         self.episode = Episode()
         self.periods = 0
         self.views = 0
@@ -140,8 +144,31 @@ class ArmLoop:
             self._driver.close()
             self.ended.set()
 
+    def recover(self) -> None:
+        """Bring the arm back after a fault, and stand where it is measured; to be posted.
+
+        Raises:
+            DriverError: where the driver cannot.
+        """
+        self._driver.recover()
+        self.state = self._driver.read()
+        self._control.anchor(self.state)
+        self.fault = ""
+
     def _period(self) -> None:
-        self.now_ns = now_ns = self._next_stamp()
+        self.now_ns = self._next_stamp()
+        if self.fault:
+            self._run_tasks()
+            return
+        try:
+            self._drive(self.now_ns)
+        except DriverError as error:
+            self.fault = str(error)
+            self._control.stop()
+            self.publish_event(EpisodeEvent.FAULT, self.fault)
+            self._log.error(f"the arm's driver failed: {error}; call panda/recover")
+
+    def _drive(self, now_ns: int) -> None:
         self.state = self._driver.read()
         self._arm.publish_state(now_ns, self.state)
         if self._world is not None:

@@ -45,13 +45,20 @@ class DriverSettings:
 
 
 class Driver(Protocol):
-    """One arm with its hand."""
+    """One arm with its hand. `read` and `send` raise :class:`DriverError` where the arm is lost or stopped itself."""
 
     def read(self) -> RobotState:
         """What the arm measures now."""
 
     def send(self, set_point: SetPoint, period_s: float) -> None:
         """Have the arm go to a set-point over the next control period [s]."""
+
+    def recover(self) -> None:
+        """Bring the arm back after a :class:`DriverError`: connect again, release its reflex; it stands afterwards.
+
+        Raises:
+            DriverError: where that cannot be done; it may be asked again.
+        """
 
     def close(self) -> None:
         """Let go of the arm. Safe to call twice."""

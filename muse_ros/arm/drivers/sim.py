@@ -44,6 +44,9 @@ class SimDriver:
         """Advance the world by one control period."""
         self._world.advance(set_point, period_s)
 
+    def recover(self) -> None:
+        """Nothing: the simulated arm does not fail."""
+
     def objects(self) -> Mapping[str, Pose]:
         """Poses of the task's objects."""
         return self._world.objects()

@@ -1,0 +1,63 @@
+"""A driver that fails while the arm moves: an event, an error, a latched stop, and the way back."""
+
+import pytest
+
+pytest.importorskip("rclpy")
+pytest.importorskip("muse_core.environments.panda.mujoco_gl")
+pytest.importorskip("muse_ros.msg")
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from std_srvs.srv import Trigger
+
+from muse_ros.arm.drivers.driver import DriverError
+from muse_ros.arm.drivers.sim import SimDriver
+from muse_ros.msg import AppliedAction
+
+
+@pytest.fixture
+def cable(monkeypatch):
+    """A switch for what `send` and `recover` of the driver do: ``cable["out"]`` holds what fails."""
+    out, send = {"out": set()}, SimDriver.send
+
+    def sending(self, set_point, period_s):
+        if "send" in out["out"]:
+            raise DriverError("the cable is out")
+        send(self, set_point, period_s)
+
+    def recovering(self):
+        if "recover" in out["out"]:
+            raise DriverError("the cable is still out")
+        out["out"].clear()
+
+    monkeypatch.setattr(SimDriver, "send", sending)
+    monkeypatch.setattr(SimDriver, "recover", recovering)
+    return out
+
+
+def test_a_driver_that_fails_is_an_event_and_an_error_and_recover_brings_it_back(
+    panda, operator, wait_until, call, cable
+):
+    node = panda()
+    one = operator()
+    one.record(True, episode_id="episode_0004")
+    wait_until(lambda: node._control.recording, what="the status to arrive")
+    wait_until(lambda: one.act() and one.last("panda/applied_action").source == "teleop", what="the arm to be led")
+    cable["out"] = {"send", "recover"}
+    event = wait_until(lambda: one.last("collect/events"), what="the fault")
+    assert (event.event, event.episode_id, event.detail) == ("fault", "episode_0004", "the cable is out")
+    wait_until(lambda: (one.diagnosis() or (b"",))[0] == DiagnosticStatus.ERROR, what="the diagnosis")
+    assert "the cable is out; call panda/recover" in one.diagnosis()[1]
+    answer = call(one.node, Trigger, "panda/recover")
+    assert (answer.success, answer.message) == (False, "the arm's driver cannot recover: the cable is still out")
+    assert not node.finished.is_set()
+    cable["out"] = {"send"}
+    assert call(one.node, Trigger, "panda/recover").success
+    wait_until(
+        lambda: (
+            not one.last("panda/applied_action").limited_by & AppliedAction.STOPPED
+            and one.act()
+            and one.heard["action"]
+            and one.last("panda/applied_action").source == "teleop"
+        ),
+        what="the arm to be led again",
+    )
