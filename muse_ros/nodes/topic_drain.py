@@ -184,8 +184,7 @@ class TopicDrain:
             for topic in chosen.left_out:
                 if topic in self._inlets:
                     self._inlets.pop(topic).close()
-            for choice in chosen.recorded.values():
-                self._follow(choice)
+            self._follow(chosen.recorded)
             recorded = {topic: inlet.choice for topic, inlet in self._inlets.items()}
             self.chosen = Chosen(recorded, {**chosen.left_out, **self._unknown})
             self._sink.use(recorded)
@@ -237,15 +236,20 @@ class TopicDrain:
                 graph[topic] = offers
         return graph
 
-    def _follow(self, choice: Choice) -> None:
-        known = self._inlets.get(choice.topic)
-        if known is not None:
-            if known.follow(choice):
-                return
-            # a publisher of another QoS has joined, or one has gone: a new subscription hears all there are
+    def _follow(self, recorded: Mapping[str, Choice]) -> None:
+        """Have a subscription to each topic that hears all of its publishers."""
+        known = [choice for choice in recorded.values() if choice.topic in self._inlets]
+        changed = [choice for choice in known if not self._inlets[choice.topic].follow(choice)]
+        if changed:
+            # A publisher of another QoS has joined, or one has gone. What has come is handed over before there is any
+            # new subscription: of that one's topic the sink does not know yet.
             self.drain()
+        for choice in changed:
             self._inlets.pop(choice.topic).close()
-        try:
-            self._inlets[choice.topic] = _Inlet(self._node, self._group, choice)
-        except LookupError as error:
-            self._unknown[choice.topic] = str(error)
+        for choice in recorded.values():
+            if choice.topic in self._inlets:
+                continue
+            try:
+                self._inlets[choice.topic] = _Inlet(self._node, self._group, choice)
+            except LookupError as error:
+                self._unknown[choice.topic] = str(error)

@@ -95,6 +95,20 @@ def test_a_best_effort_publisher_that_joins_a_reliable_one_is_heard_too(drain, t
     wait_until(lambda: sorted(sink.words("/words")) == ["one", "two"])
 
 
+def test_what_is_handed_over_when_a_publisher_joins_is_of_topics_that_the_sink_knows(
+    drain, talk, make_node, sink, wait_until, monkeypatch
+):
+    talk("/words")
+    unknown = []
+    monkeypatch.setattr(drain, "drain", lambda: unknown.append({*drain._inlets} - {*sink.choices}))
+    other = make_node("other")
+    joining = [other.create_publisher(String, topic, BEST_EFFORT) for topic in ("/a_new_topic", "/words")]
+    wait_until(lambda: [drain._node.count_publishers(each.topic_name) for each in joining] == [1, 2])
+    drain.discover()
+    assert unknown == [set()]
+    assert "/a_new_topic" in sink.choices
+
+
 def test_a_topic_whose_type_is_not_installed_is_named_and_the_rest_goes_on(drain, talk, sink, wait_until, monkeypatch):
     def unknown(name):
         raise LookupError(f"message type {name!r} is not installed here")
