@@ -31,7 +31,6 @@ QT = {"python_qt_binding", "rqt_gui_py"}
 QT_SIDE = "muse_ros/rqt/"
 LAUNCH = {"launch", "launch_ros"}
 LAUNCH_SIDE = ("muse_ros/launching/launch_description.py", "launch/")
-ROSBAG_SEAM = "muse_ros/bags/rosbag2_writer.py"  # imported only where rosbag2_py is
 DECLARED = {
     "av", "backports", "cv2", "gymnasium", "h5py", "jinja2", "lz4", "matplotlib", "mujoco", "numpy", "pygame",
     "rosbags", "ruckig", "tensorboard", "torch", "tqdm", "tyro", "wandb", "yaml",
@@ -118,8 +117,7 @@ def test_the_core_knows_no_ros(path: Path):
 def test_ros_is_imported_at_the_edge_only(path: Path):
     if name(path).startswith(ROS_SIDE):
         return
-    ros = ROS - {"rosbag2_py"} if name(path) == ROSBAG_SEAM else ROS
-    found = {each for each in imports(path) if each.split(".")[0] in ros or each.startswith("muse_ros.msg")}
+    found = {each for each in imports(path) if each.split(".")[0] in ROS or each.startswith("muse_ros.msg")}
     assert not found, f"{name(path)} imports {found}: only {', '.join(ROS_SIDE)} may"
 
 
@@ -188,7 +186,7 @@ def probe(blocked: tuple[str, ...], modules: list[str]) -> str:
 def test_a_training_machine_needs_no_ros():
     for needed in ("torch", "gymnasium", "muse_core.environments.panda.mujoco_gl", "matplotlib"):
         pytest.importorskip(needed)
-    elsewhere = (*ROS_SIDE, *LAUNCH_SIDE, ROSBAG_SEAM, *PYGAME_SIDE)
+    elsewhere = (*ROS_SIDE, *LAUNCH_SIDE, *PYGAME_SIDE)
     modules = [module_name(path) for path in MODULES if not name(path).startswith(elsewhere)]
     assert probe(("rclpy", "muse_ros.msg", "rosbag2_py", "std_msgs", "sensor_msgs", "pygame"), modules) == ""
 
@@ -202,7 +200,7 @@ def test_a_robots_computer_needs_no_torch():
 
 def test_converting_needs_neither_ros_nor_torch():
     folders = ("muse_ros/contract/", "muse_ros/bags/", "muse_ros/conversion/")
-    modules = [module_name(path) for path in MODULES if name(path).startswith(folders) and name(path) != ROSBAG_SEAM]
+    modules = [module_name(path) for path in MODULES if name(path).startswith(folders)]
     assert "muse_ros.conversion.convert_cli" in modules
     assert probe(("rclpy", "muse_ros.msg", "rosbag2_py", "torch", "mujoco", "pygame"), modules) == ""
 

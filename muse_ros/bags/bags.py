@@ -1,9 +1,8 @@
 """The seam to rosbag2: `open_bag` and `read_bag` read any bag, `open_writer` writes one. No rclpy.
 
-Reading needs no ROS and takes MCAP and SQLite3, split files, compression, and files cut short. Writing goes through
-:mod:`muse_ros.bags.mcap_writer`, or through ``rosbag2_py`` where that is asked for; both make a folder that every
-rosbag2 tool opens. rosbag2's own writer is not the default even where it is installed: it holds a chunk back until that
-is 768 kB large, which is half a minute of an arm's state, and a process that is killed takes it along.
+Reading needs no ROS and takes MCAP and SQLite3, split files, compression, and files cut short. Every rosbag2 tool
+opens what is written. rosbag2's own writer is not used even where it is installed: it holds a chunk back until that is
+768 kB large, which is half a minute of an arm's state, and a process that is killed takes it along.
 """
 
 from __future__ import annotations
@@ -15,11 +14,9 @@ from typing import Any
 
 from muse_ros.bags.reader import Bag, BagError, BagTopic, is_bag
 from muse_ros.bags.reader import open_bag as open_bag
-from muse_ros.bags.writer import BagWriteError, BagWriter, NativeBagWriter
+from muse_ros.bags.writer import BagWriteError, BagWriter
 
 __all__ = ["Bag", "BagError", "BagTopic", "BagWriteError", "BagWriter", "is_bag", "open_bag", "open_writer", "read_bag"]
-
-WRITERS = ("muse", "rosbag2_py")
 
 
 def read_bag(
@@ -42,7 +39,6 @@ def open_writer(
     contract: Mapping[str, Any] | None = None,
     contract_digest: str = "",
     custom: Mapping[str, str] | None = None,
-    backend: str = "muse",
 ) -> BagWriter:
     """Begin a bag in a folder that does not exist yet.
 
@@ -51,20 +47,12 @@ def open_writer(
         contract: The contract in force, as plain data, embedded in the bag.
         contract_digest: Its digest.
         custom: Further names and texts to embed.
-        backend: ``muse``, which keeps no message from the disk for longer than a second, or ``rosbag2_py``.
 
     Raises:
         BagWriteError: if the folder exists, or the disk refuses.
-        ImportError: if `backend` is ``rosbag2_py`` and that does not import.
     """
-    if backend not in WRITERS:
-        raise ValueError(f"backend must be one of {', '.join(WRITERS)}, got {backend!r}")
     embedded = dict(custom or {})
     if contract is not None:
         embedded["muse_contract"] = json.dumps(contract, sort_keys=True)
         embedded["muse_contract_digest"] = contract_digest
-    if backend == "rosbag2_py":
-        from muse_ros.bags.rosbag2_writer import Rosbag2Writer
-
-        return Rosbag2Writer(Path(folder), embedded)
-    return NativeBagWriter(Path(folder), embedded)
+    return BagWriter(Path(folder), embedded)

@@ -148,7 +148,7 @@ def write_bag(folder: Path, messages: Iterable[Sent], contract: Contract | None 
         close: False leaves the bag as a crash would.
     """
     data, digest = (contract.to_dict(), contract.digest()) if contract else (None, "")
-    writer = open_writer(folder, data, digest, backend="muse")
+    writer = open_writer(folder, data, digest)
     for each in messages:
         writer.write(each.topic, each.type, each.data(), each.received_ns)
     if close:

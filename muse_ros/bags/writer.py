@@ -1,11 +1,11 @@
-"""What a bag writer is, and the one that needs no rosbag2: a folder with one MCAP file and its metadata. No rclpy."""
+"""Writes a bag: a folder with one MCAP file and rosbag2's metadata. Needs no rosbag2, no rclpy."""
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from muse_core.files import sync_tree
 from muse_ros.bags.mcap_writer import McapWriter
@@ -21,36 +21,23 @@ class BagWriteError(OSError):
     """A bag could not be written; the message says why, and what is left of it."""
 
 
-class BagWriter(Protocol):
-    """Writes serialised messages into one bag."""
+class BagWriter:
+    """Writes serialised messages into one bag.
 
-    counts: dict[str, int]
-
-    def add_topic(self, topic: str, type_name: str, qos: Any = None) -> None:
-        """Announce a topic, with what its publishers offer: rclpy QoS profiles or :class:`Qos`, one or several."""
-
-    def write(self, topic: str, type_name: str, data: bytes | memoryview, received_ns: int) -> None:
-        """Add one serialised message; a topic that was not announced is, without QoS.
-
-        Raises:
-            BagWriteError: if the disk refuses. What was written before stays readable; further writes fail.
-        """
-
-    def flush(self) -> None:
-        """Hand what has gathered to the operating system. Once a second keeps a crash from costing more than that."""
-
-    def close(self) -> None:
-        """Finish the bag; on return it is on the disk whole. Safe to call twice.
-
-        Raises:
-            BagWriteError: if the disk refused, now or before.
-        """
-
-
-class NativeBagWriter:
-    """Writes a rosbag2 folder with Muse's own MCAP writer."""
+    Attributes:
+        counts: Topic to messages written so far.
+    """
 
     def __init__(self, folder: Path, custom: Mapping[str, str]) -> None:
+        """Begin a bag in a folder that does not exist yet.
+
+        Args:
+            folder: The bag's folder.
+            custom: Names and texts to embed.
+
+        Raises:
+            BagWriteError: if the folder exists, or the disk refuses.
+        """
         self.folder = folder
         self.counts: dict[str, int] = {}
         self._custom = dict(custom)
@@ -67,7 +54,7 @@ class NativeBagWriter:
             raise _explained(folder, error) from error
 
     def add_topic(self, topic: str, type_name: str, qos: Any = None) -> None:
-        """See :class:`BagWriter`."""
+        """Announce a topic, with what its publishers offer: rclpy QoS profiles or :class:`Qos`, one or several."""
         if topic in self._topics:
             return
         try:
@@ -81,7 +68,11 @@ class NativeBagWriter:
         self.counts[topic] = 0
 
     def write(self, topic: str, type_name: str, data: bytes | memoryview, received_ns: int) -> None:
-        """See :class:`BagWriter`."""
+        """Add one serialised message; a topic that was not announced is, without QoS.
+
+        Raises:
+            BagWriteError: if the disk refuses. What was written before stays readable; further writes fail.
+        """
         self._raise_failure()
         if topic not in self._topics:
             self.add_topic(topic, type_name)
@@ -93,7 +84,11 @@ class NativeBagWriter:
         self.counts[topic] += 1
 
     def flush(self) -> None:
-        """See :class:`BagWriter`."""
+        """Hand what has gathered to the operating system: once a second keeps a crash from costing more than that.
+
+        Raises:
+            BagWriteError: if the disk refused, now or before.
+        """
         self._raise_failure()
         try:
             self._file.flush()
@@ -102,7 +97,11 @@ class NativeBagWriter:
             self._raise_failure()
 
     def close(self) -> None:
-        """See :class:`BagWriter`."""
+        """Finish the bag; on return it is on the disk whole. Safe to call twice.
+
+        Raises:
+            BagWriteError: if the disk refused, now or before.
+        """
         if self._closed:
             return
         self._closed = True

@@ -99,7 +99,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from muse_ros.bags.bags import open_writer
-writer = open_writer(Path(sys.argv[1]), backend="muse")
+writer = open_writer(Path(sys.argv[1]))
 for k in range(10**9):
     writer.write("/a", "std_msgs/msg/Int64", b"\\0\\1\\0\\0" + k.to_bytes(8, "little"), k)
     print(k, flush=True)
@@ -141,7 +141,7 @@ class FullDisk:
 
 def test_a_full_disk_is_an_error_that_says_so_and_leaves_a_readable_bag(tmp_path, monkeypatch):
     small_chunks(monkeypatch)
-    writer = open_writer(tmp_path / "bag", backend="muse")
+    writer = open_writer(tmp_path / "bag")
     writer._file._file = FullDisk(writer._file._file, 30_000)
     with pytest.raises(BagWriteError, match="disk is full") as caught:
         for each in SENT:

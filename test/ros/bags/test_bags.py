@@ -1,8 +1,6 @@
 """The seam to rosbag2: bags that others open, and bags of others opened."""
 
 import json
-import sys
-from types import ModuleType
 
 import pytest
 import yaml
@@ -13,7 +11,6 @@ from muse_ros.bags.bags import BagError, BagWriteError, open_bag, open_writer, r
 from muse_ros.bags.message_types import type_hash
 from muse_ros.bags.qos import Qos
 from muse_ros.bags.synthetic import Shape, episode, store, write_bag
-from muse_ros.bags.writer import NativeBagWriter
 from muse_ros.contract.contract import load_contract
 from muse_ros.contract.message_fields import stamp_ns
 from muse_ros.resources import share_folders
@@ -96,7 +93,7 @@ def test_the_mcap_reader_opens_it_by_its_index_with_all_checksums(bag):
 
 
 def test_the_metadata_is_what_rosbag2_writes(tmp_path):
-    writer = open_writer(tmp_path / "bag", backend="muse")
+    writer = open_writer(tmp_path / "bag")
     writer.add_topic("/a", "std_msgs/msg/String", Qos(reliability="best_effort", durability="transient_local", depth=3))
     writer.write("/a", "std_msgs/msg/String", b"\0\1\0\0\1\0\0\0\0", 5)
     writer.close()
@@ -127,7 +124,7 @@ def test_a_folder_that_is_renamed_stays_a_bag(tmp_path):
 
 def test_a_bag_is_never_written_over_another(bag):
     with pytest.raises(BagWriteError, match="exists already"):
-        open_writer(bag, backend="muse")
+        open_writer(bag)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +166,7 @@ def test_the_parts_of_a_split_bag_are_read_in_order(tmp_path):
 
 
 def test_a_type_that_nobody_knows_is_recorded_all_the_same(tmp_path):
-    writer = open_writer(tmp_path / "bag", backend="muse")
+    writer = open_writer(tmp_path / "bag")
     writer.write("/odd", "odd_msgs/msg/Odd", b"\0\1\0\0", 1)
     writer.close()
     assert content(tmp_path / "bag") == [("/odd", "odd_msgs/msg/Odd", b"\0\1\0\0", 1)]
@@ -205,19 +202,3 @@ def test_rosbag2_itself_opens_it(bag):
         reader.read_next()
         count += 1
     assert count == len(SENT)
-
-
-def test_a_ros_install_does_not_change_who_writes(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "rosbag2_py", ModuleType("rosbag2_py"))
-    writer = open_writer(tmp_path / "bag")
-    writer.close()
-    assert isinstance(writer, NativeBagWriter)
-
-
-def test_the_writer_over_rosbag2_writes_the_same(tmp_path):
-    pytest.importorskip("rosbag2_py", reason="needs a ROS install with rosbag2")
-    writer = open_writer(tmp_path / "bag", backend="rosbag2_py")
-    for each in SENT:
-        writer.write(each.topic, each.type, each.data(), each.received_ns)
-    writer.close()
-    assert content(tmp_path / "bag") == EXPECTED
