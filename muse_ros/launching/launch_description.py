@@ -64,7 +64,7 @@ def node_action(spec: NodeSpec) -> Node:
     def ended(event: ProcessExited, context: LaunchContext) -> list:
         if context.is_shutdown:
             return []
-        sentence, status = consequence(spec.name, event.returncode, spec.required, spec.finishes)
+        sentence, status = consequence(spec.name, event.returncode, spec.required, spec.finishes, spec.again)
         if status:
             raise RequiredNodeEnded(sentence)
         stop = [] if status is None else [EmitEvent(event=Shutdown(reason=sentence))]

@@ -40,6 +40,7 @@ class NodeSpec:
         finishes: It ends by itself when its work is done, and the graph with it; exit code 0 is then success.
         stops_last: When all stop, it does so after the others: the arm holds, and cameras show it, until nothing leads
             it any more and the bag is closed.
+        again: The command with which a person has it back where the others go on without it; empty: not said.
         executable: Name of the executable and of the module in ``muse_ros.nodes``; the node's own name where empty.
     """
 
@@ -50,6 +51,7 @@ class NodeSpec:
     required: bool = False
     finishes: bool = False
     stops_last: bool = False
+    again: str = ""
     executable: str = ""
 
     @property
@@ -172,7 +174,16 @@ def _teleop(values: Values, environment: Environment) -> list[NodeSpec]:
     if values["mapping"]:
         mapping = str(values["mapping"])
         parameters["mapping"] = str(_existing("mapping", values)) if mapping.endswith((".yaml", ".yml")) else mapping
-    return [_node(values, "teleop", parameters)]
+    return [_node(values, "teleop", parameters, again=_teleop_again(values))]
+
+
+def _teleop_again(values: Values) -> str:
+    """The command that starts the device and its window beside what runs."""
+    given = {name: values[name] for name in ("teleop", "window", "mapping", "namespace", "params_file") if values[name]}
+    given = {name: value for name, value in given.items() if value != "auto"}
+    if values["clock"] or values["use_sim_time"]:
+        given["use_sim_time"] = "true"
+    return " ".join(["muse up teleop robot:=none", *(f"{name}:={value}" for name, value in given.items())])
 
 
 def _collect(values: Values, source: str) -> NodeSpec:
@@ -229,13 +240,17 @@ def _replay(values: Values) -> NodeSpec:
     return _node(values, "replay", parameters, required=True, finishes=True)
 
 
-def _node(values: Values, name: str, parameters: dict[str, Value], executable: str = "", **marks: bool) -> NodeSpec:
+def _node(
+    values: Values, name: str, parameters: dict[str, Value], executable: str = "", again: str = "", **marks: bool
+) -> NodeSpec:
     files = [] if executable else [resource(f"config/nodes/{name}.yaml")]  # whose parameters are for a node's own name
     if values["params_file"]:
         files.append(_existing("params_file", values))
     simulated = values["use_sim_time"] or (values["clock"] and name != "panda")
     parameters = {**parameters, "use_sim_time": simulated}
-    return NodeSpec(name, parameters, tuple(files), str(values["namespace"]), executable=executable, **marks)
+    return NodeSpec(
+        name, parameters, tuple(files), str(values["namespace"]), again=again, executable=executable, **marks
+    )
 
 
 def _existing(name: str, values: Values) -> Path:

@@ -33,6 +33,7 @@ class Program:
         required: Its end, however it comes, ends all.
         finishes: It ends by itself when its work is done; with exit code 0 the whole run is a success.
         stops_last: When all stop, it is only told once those without this mark have ended.
+        again: The command with which a person has it back where the others go on without it; empty: not said.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Program:
     required: bool = False
     finishes: bool = False
     stops_last: bool = False
+    again: str = ""
 
 
 def describe_end(returncode: int) -> str:
@@ -49,7 +51,7 @@ def describe_end(returncode: int) -> str:
     return f"ended with exit code {returncode}"
 
 
-def consequence(name: str, returncode: int, required: bool, finishes: bool) -> tuple[str, int | None]:
+def consequence(name: str, returncode: int, required: bool, finishes: bool, again: str = "") -> tuple[str, int | None]:
     """What follows when a program has ended while all should run: a sentence, and the status with which all end.
 
     The status is None where the others go on.
@@ -59,7 +61,7 @@ def consequence(name: str, returncode: int, required: bool, finishes: bool) -> t
     end = f"{name} {describe_end(returncode)}"
     if required:
         return f"{end}; it is required, so everything stops", 1
-    return f"{end}; the others go on", None
+    return f"{end}; the others go on" + (f". To have it back: {again}" if again else ""), None
 
 
 class Supervisor:
@@ -173,7 +175,9 @@ class Supervisor:
         if self._stopping:
             self._print("muse", f"{program.name} {describe_end(process.returncode)}")
             return
-        sentence, status = consequence(program.name, process.returncode, program.required, program.finishes)
+        sentence, status = consequence(
+            program.name, process.returncode, program.required, program.finishes, program.again
+        )
         if status is not None:
             self._end(status, sentence)
             return

@@ -101,7 +101,7 @@ def program(spec: NodeSpec, folder: Path) -> Program:
         command += ["-r", f"__ns:={namespace}"]
     for path in (*spec.parameter_files, overrides):
         command += ["--params-file", str(path)]
-    return Program(spec.name, tuple(command), spec.required, spec.finishes, spec.stops_last)
+    return Program(spec.name, tuple(command), spec.required, spec.finishes, spec.stops_last, spec.again)
 
 
 def child_environment(discovery: str, environment: Mapping[str, str], tty: bool) -> dict[str, str]:

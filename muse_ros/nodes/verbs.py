@@ -106,7 +106,8 @@ class Verbs:
             self._node.get_logger().warning(f"{service}: {answer.message}")
             self._settle(service, "refused", answer.message or f"{service} was refused")
             return
-        own = service.startswith("collect/")  # the episode's own state is shown anyway
+        # the episode's own state is shown anyway, but not which one an undo was about
+        own = service.startswith("collect/") and service != "collect/undo"
         self._settle(service, "done", "" if own else answer.message)
 
     def _take_result(self, name: str, field: str, future: Any) -> None:

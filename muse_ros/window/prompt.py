@@ -126,11 +126,16 @@ def _idle(view: WindowView) -> Prompt:
 
 def _ready(view: WindowView) -> Prompt:
     homing = "The arm is on its way home. " if view.arm.homing else ""
-    following = f"episode {view.episode.index + 1 if view.episode.episode_id else 0}"
-    text = f"{homing}Ready: set the scene, then press R to start {following}."
+    text = f"{homing}Ready: set the scene, then press R to start {_following(view.episode)}."
     if view.overlay:
         return Prompt(text, "The last start is laid over the cameras: put things where they were. V hides it.")
     return Prompt(text, _news(view) or _hold(view))
+
+
+def _following(episode: EpisodeView) -> str:
+    if episode.episode_id:
+        return f"episode {episode.index + 1}"
+    return "the next episode" if episode.kept or episode.discarded else "episode 0"  # a session that goes on
 
 
 def _recording(view: WindowView) -> Prompt:

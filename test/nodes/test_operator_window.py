@@ -47,7 +47,7 @@ class Recorder:
 
     def _serve(self, verb, answer):
         self.asked.append(verb)
-        answer.success, answer.message = not self.refusal, self.refusal
+        answer.success, answer.message = not self.refusal, self.refusal or f"{verb} is done"
         return answer
 
 
@@ -159,6 +159,13 @@ def test_a_refusal_is_shown_with_its_reason_until_the_state_changes(operator, re
     view = operator.until(speaking(recorder, EpisodeStatus.READY), "the news")
     operator.step()
     assert not [call for call in operator.node.verbs.calls() if call.state == "refused"]
+
+
+def test_what_an_undo_was_about_is_said(operator, recorder):
+    operator.until(speaking(recorder, EpisodeStatus.READY, episode_id="episode_0002"), "the recorder")
+    operator.press("z")
+    view = operator.until(lambda view: any(call.text for call in view.calls) and view, "the answer")
+    assert prompt(view).detail == "undo is done"
 
 
 def test_a_note_is_typed_and_saved_and_its_keys_do_nothing_else(operator, recorder):

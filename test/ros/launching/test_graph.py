@@ -59,6 +59,18 @@ def test_where_a_screen_is_the_keyboard_leads_by_its_window():
     assert nodes("collect")["collect"].parameters["source"] == "action/teleop"
 
 
+def test_a_device_that_died_comes_back_beside_what_runs_with_what_it_was_started_with():
+    screen = {"DISPLAY": ":0"}
+    plain = {node.name: node for node in build("collect", {}, screen)}
+    assert plain["teleop"].again == "muse up teleop robot:=none"
+    texts = {"teleop": "gamepad", "namespace": "left", "clock": "true"}
+    again = {node.name: node for node in build("collect", texts, screen)}["teleop"].again
+    assert again == "muse up teleop robot:=none teleop:=gamepad namespace:=left use_sim_time:=true"
+    assert [node.name for node in build("teleop", dict(word.split(":=") for word in again.split()[3:]), screen)] == [
+        "teleop"
+    ]
+
+
 @pytest.mark.parametrize(("environment", "texts"), [({}, {}), (SCREEN, {"window": "false"})])
 def test_without_a_window_there_is_no_keyboard_and_no_episode_waits_for_one(environment: dict, texts: dict):
     found = nodes("collect", environment, **texts)

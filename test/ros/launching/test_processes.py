@@ -71,6 +71,11 @@ def test_a_required_process_that_is_killed_is_named_with_the_signal():
     assert any("panda was killed by SIGKILL" in line for line in lines)
 
 
+def test_how_to_have_back_what_is_not_required_is_said():
+    _, lines = run(python("teleop", "import sys; sys.exit(3)", again="muse up teleop robot:=none"))
+    assert any("the others go on. To have it back: muse up teleop robot:=none" in line for line in lines)
+
+
 def test_the_others_go_on_when_a_process_that_is_not_required_ends():
     code = "import sys\nprint('still here')"
     status, lines = run(python("teleop", "import sys; sys.exit(3)"), python("other", code))

@@ -26,8 +26,9 @@ def test_every_state_names_the_key_to_press_next(state, said, view):
     assert said in prompt(view(state)).text
 
 
-def test_before_the_first_episode_it_is_number_zero(view, episode):
-    assert "start episode 0" in prompt(view(episode=episode(episode_id="", index=0))).text
+def test_before_the_first_episode_it_is_number_zero_but_not_in_a_session_that_goes_on(view, episode):
+    assert "start episode 0" in prompt(view(episode=episode(episode_id="", index=0, kept=0, discarded=0))).text
+    assert "start the next episode" in prompt(view(episode=episode(episode_id="", index=0, kept=0, discarded=2))).text
 
 
 def test_waiting_counts_the_streams_that_are_not_well_and_gives_the_recorders_reason(view, episode):
