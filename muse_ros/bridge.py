@@ -67,6 +67,16 @@ def subscription_qos(offered: Iterable[QoSProfile], depth: int) -> QoSProfile:
     return _profile(depth, reliability, DurabilityPolicy.VOLATILE)
 
 
+def taken(subscription: Any) -> list[tuple[Any, Any]]:
+    """All that has come for a subscription, oldest first: (message, or bytes where it is raw; what DDS says of it)."""
+    found = []
+    handle = subscription.handle
+    with handle:
+        while (each := handle.take_message(subscription.msg_type, subscription.raw)) is not None:
+            found.append(each)
+    return found
+
+
 CODEC = Codec(
     parse=lambda name, data: deserialize_message(bytes(data), message_class(name)),
     has_header=lambda name: begins_with_stamp(message_class(name).get_fields_and_field_types()),
@@ -123,9 +133,8 @@ class Bridge:
 
     def _take_waiting(self) -> None:
         for subscription in self._subscriptions:
-            with subscription.handle:
-                while (found := subscription.handle.take_message(subscription.msg_type, True)) is not None:
-                    subscription.callback(found[0])
+            for message, _ in taken(subscription):
+                subscription.callback(message)
 
     def _subscribe(self, topic: str, type_name: str, depth: int) -> Any:
         def ingest(message: Any) -> None:

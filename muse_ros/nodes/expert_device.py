@@ -20,7 +20,7 @@ from muse_ros.bridge import ACTION_QOS, STATUS_QOS
 from muse_ros.contract.message_fields import cdr_stamp_ns, time_ns
 from muse_ros.msg import Action, EpisodeStatus
 from muse_ros.nodes.parameters import declare
-from muse_ros.nodes.topic_drain import NeverRuns
+from muse_ros.nodes.polled_topic import PolledTopic
 from muse_ros.teleop.expert import EE_POSE, EE_TWIST, JOINT_STATES, OBJECTS, ExpertDriver, TickJoin
 from muse_ros.window.events import WindowInput
 
@@ -49,7 +49,11 @@ class ExpertDevice:
         self._joined: tuple[int, dict[str, Any]] | None = None
         self._episode_id = ""
         self._labels = node.create_publisher(Action, "action/teleop_label", ACTION_QOS)
-        self._subscriptions = self._subscribe()
+        # An executor's turn costs ten times what taking a message does, and nine of ten messages lie between ticks:
+        # only what is published last, and least often, wakes it.
+        others = [topic for topic in MESSAGES if topic != OBJECTS]
+        self._state = {topic: PolledTopic(node, MESSAGES[topic], topic, STATE_QOS, raw=True) for topic in others}
+        node.create_subscription(PoseArray, OBJECTS, self._take_objects, STATE_QOS, raw=True)
         node.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
 
     def beat(self, keys: WindowInput) -> None:
@@ -59,29 +63,14 @@ class ExpertDevice:
     def close(self) -> None:
         """Nothing to close."""
 
-    def _subscribe(self) -> dict[str, Any]:
-        """Subscriptions to the state, of which only the one published last and least often wakes the executor.
-
-        An executor's turn costs ten times what taking a message does, and nine of ten messages lie between ticks.
-        """
-        never, raw = NeverRuns(), {"qos_profile": STATE_QOS, "raw": True}
-        subscriptions = {
-            topic: self._node.create_subscription(kind, topic, lambda _: None, callback_group=never, **raw)
-            for topic, kind in MESSAGES.items()
-            if topic != OBJECTS
-        }
-        self._node.create_subscription(PoseArray, OBJECTS, self._take_objects, **raw)
-        return subscriptions
-
     def _take_objects(self, data: bytes) -> None:
         self._take(OBJECTS, data)
         self._drain()
 
     def _drain(self) -> None:
-        for topic, subscription in self._subscriptions.items():
-            with subscription.handle:
-                while (found := subscription.handle.take_message(MESSAGES[topic], True)) is not None:
-                    self._take(topic, found[0])
+        for topic, polled in self._state.items():
+            for data in polled.take():
+                self._take(topic, data)
 
     def _take(self, topic: str, data: bytes) -> None:
         stamp_ns = cdr_stamp_ns(data)

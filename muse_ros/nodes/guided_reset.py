@@ -7,16 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from muse_ros.msg import AppliedAction
+from muse_ros.nodes.polled_topic import PolledTopic
 from muse_ros.nodes.sim_reset import SimReset
-from muse_ros.nodes.topic_drain import NeverRuns
 from muse_ros.recording.home_watch import HomeWatch
 
-NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 WAYS = ("none", "home", "sim")
 AGAIN_S = 0.5
 REFUSED_S = 5.0
@@ -64,9 +62,7 @@ class GuidedReset:
         self._seed: int | None = None
         self._watch: HomeWatch | None = None
         # polled while the arm moves: made once, for a subscription made anew each time may stay deaf
-        self._applied = node.create_subscription(
-            AppliedAction, "panda/applied_action", lambda _: None, NEWEST, callback_group=NeverRuns()
-        )
+        self._applied = PolledTopic(node, AppliedAction, "panda/applied_action")
 
     def begin(self, seed: int | None) -> None:
         """Begin; a simulated world gets `seed`, None: the next one."""
@@ -135,10 +131,8 @@ class GuidedReset:
             self._finish(ResetResult(reason))
 
     def _look_at_arm(self, now_s: float) -> None:
-        with self._applied.handle:
-            found = self._applied.handle.take_message(AppliedAction, False)
-        if found is not None:
-            applied = found[0]
+        applied = self._applied.newest()
+        if applied is not None:
             stopped = bool(applied.limited_by & AppliedAction.STOPPED)
             self._watch.see(applied.position, applied.velocity, applied.source, stopped, now_s)
         self._watch.look(now_s)

@@ -6,8 +6,8 @@ from typing import Any
 
 from sensor_msgs.msg import Joy
 
-from muse_ros.nodes.newest import Newest
 from muse_ros.nodes.parameters import declare
+from muse_ros.nodes.polled_topic import PolledTopic
 from muse_ros.teleop.deadman import Freshness
 from muse_ros.teleop.raw_input import DeviceError, RawInput
 
@@ -35,11 +35,11 @@ class HeardSource:
             cure: What to do where it is silent.
         """
         self._stale_s = declare_stale_s(node)
-        self._newest = Newest(node, kind, topic)
+        self._source = PolledTopic(node, kind, topic)
         self._fresh = Freshness(self._stale_s)
         self._cure = f": {cure}" if cure else ""
         self._message: Any = None
-        self.topic = self._newest.topic
+        self.topic = self._source.topic
 
     def message(self, now_ns: int) -> Any:
         """The newest message; the same one again until another comes.
@@ -50,7 +50,7 @@ class HeardSource:
         Raises:
             DeviceError: where none has come yet, or none came lately.
         """
-        found = self._newest.take()
+        found = self._source.newest()
         if found is not None:
             self._message = found
             self._fresh.hear(now_ns)

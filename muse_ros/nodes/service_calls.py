@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 POLL_S = 0.05
@@ -48,8 +48,7 @@ class ServiceCalls:
         Raises:
             ServiceError: where the node cannot be reached, or refuses.
         """
-        content = ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=value)
-        request = SetParameters.Request(parameters=[Parameter(name=parameter, value=content)])
+        request = SetParameters.Request(parameters=[Parameter(parameter, value=value).to_parameter_msg()])
         (result,) = self._call(SetParameters, f"{node}/set_parameters", request).results
         if not result.successful:
             raise ServiceError(f"{node}: parameter {parameter} cannot be {value}: {result.reason}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
@@ -41,8 +41,7 @@ class SimReset:
             self._set_seed(seed, done)
 
     def _set_seed(self, seed: int, done: Callable[[str, int], None]) -> None:
-        value = ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=seed)
-        request = SetParameters.Request(parameters=[Parameter(name="seed", value=value)])
+        request = SetParameters.Request(parameters=[Parameter("seed", value=seed).to_parameter_msg()])
         self._set.call_async(request).add_done_callback(partial(self._reset_world, seed, done))
 
     def _reset_world(self, seed: int, done: Callable[[str, int], None], future: Future) -> None:

@@ -12,8 +12,8 @@ from geometry_msgs.msg import PoseStamped
 from muse_core.geometry import quaternion_normalize
 from muse_ros.msg import Action, AppliedAction
 from muse_ros.nodes.heard_source import HeardSource
-from muse_ros.nodes.newest import Newest
 from muse_ros.nodes.parameters import declare
+from muse_ros.nodes.polled_topic import PolledTopic
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.teleop.deadman import DeadmanGate
 from muse_ros.teleop.expert import xyzw
@@ -48,7 +48,7 @@ class SixAxes:
         self.mapper = TwistMapper(settings)
         self.frame = declare(node, "frame", "base", "whose axes the motions are", choices=("base", "tool"))
         self._locked = _locked(declare(node, "locked_axes", "", f"motions that stay still: some of {_NAMES}"))
-        self._applied = Newest(node, AppliedAction, "panda/applied_action")
+        self._applied = PolledTopic(node, AppliedAction, "panda/applied_action")
         self._tool = HeardSource(node, PoseStamped, "panda/ee_pose", "in the tool's frame nothing moves without it")
         self._gate = DeadmanGate()
         self.gripper_width: float | None = None
@@ -93,7 +93,7 @@ class SixAxes:
 
     def _gripper_closed(self) -> bool | None:
         """Whether the hand is commanded closed, where that is known."""
-        applied = self._applied.take()
+        applied = self._applied.newest()
         if applied is not None and math.isfinite(applied.gripper_width):
             self.gripper_width = applied.gripper_width
         return None if self.gripper_width is None else self.gripper_width < self._node.gripper_half_open

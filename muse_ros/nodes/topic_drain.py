@@ -17,8 +17,9 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from muse_ros.bags.qos import Qos
-from muse_ros.bridge import message_class
+from muse_ros.bridge import message_class, taken
 from muse_ros.contract.message_fields import DecodeError, begins_with_stamp, cdr_stamp_ns
+from muse_ros.nodes.polled_topic import NeverRuns
 from muse_ros.recording.receive_clock import ReceiveClock
 from muse_ros.recording.recorder import Sample
 from muse_ros.recording.topic_choice import Choice, Chosen, Offer, choose
@@ -37,21 +38,6 @@ class Sink(Protocol):
 
     def take(self, samples: list[Sample]) -> None:
         """Messages, in the order of their reception."""
-
-
-class NeverRuns(CallbackGroup):
-    """A callback group whose subscriptions no executor ever takes from."""
-
-    def can_execute(self, entity: object) -> bool:
-        """Never."""
-        return False
-
-    def beginning_execution(self, entity: object) -> bool:
-        """Never."""
-        return False
-
-    def ending_execution(self, entity: object) -> None:
-        """Nothing has begun."""
 
 
 class _Inlet:
@@ -100,16 +86,13 @@ class _Inlet:
 
     def take(self) -> list[tuple[bytes, int, int | None, int]]:
         """All that has come: (data, system time of reception [ns], stamp [ns] or None, messages lost before it)."""
-        taken = []
-        handle = self._subscription.handle
-        with handle:
-            while (found := handle.take_message(self._type, True)) is not None:
-                data, info = found
-                sequence = info.get("publication_sequence_number")
-                lost = 0 if sequence is None else self._loss.missing_before(sequence)
-                received_ns = info["received_timestamp"] or time.time_ns()
-                taken.append((data, received_ns, _stamp_ns(data) if self._stamped else None, lost))
-        return taken
+        found = []
+        for data, info in taken(self._subscription):
+            sequence = info.get("publication_sequence_number")
+            lost = 0 if sequence is None else self._loss.missing_before(sequence)
+            received_ns = info["received_timestamp"] or time.time_ns()
+            found.append((data, received_ns, _stamp_ns(data) if self._stamped else None, lost))
+        return found
 
     def turns(self) -> int:
         """How often two publishers took turns."""
@@ -203,17 +186,17 @@ class TopicDrain:
     def drain(self) -> None:
         """Hand over all that has come by now, in order of reception."""
         with self._lock:
-            taken = []
+            found = []
             clock = self._inlets.get(CLOCK_TOPIC)
             # the clock comes first, so that what is taken after it finds its time
             for inlet in filter(None, (clock, *(i for i in self._inlets.values() if i is not clock))):
                 for data, received_ns, stamp, lost in inlet.take():
                     if inlet is clock and stamp is not None:
                         self._clock.note(received_ns, stamp)
-                    taken.append((received_ns, inlet.choice.topic, data, stamp, lost))
-            if taken:
-                taken.sort(key=lambda item: item[0])
-                self._sink.take([Sample(t, d, self._clock.at(ns) or 0, stamp, lost) for ns, t, d, stamp, lost in taken])
+                    found.append((received_ns, inlet.choice.topic, data, stamp, lost))
+            if found:
+                found.sort(key=lambda item: item[0])
+                self._sink.take([Sample(t, d, self._clock.at(ns) or 0, stamp, lost) for ns, t, d, stamp, lost in found])
 
     def _run(self) -> None:
         due_s = time.monotonic()

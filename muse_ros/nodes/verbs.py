@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from muse_ros.window.view import CallView
@@ -65,11 +65,8 @@ class Verbs:
         if not self._texts.service_is_ready():
             self._settle(name, "refused", f"the {field} was not saved: the collect node cannot be reached")
             return
-        if field == "seed":
-            value = ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=int(text))
-        else:
-            value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=text)
-        request = SetParameters.Request(parameters=[Parameter(name=field, value=value)])
+        parameter = Parameter(field, value=int(text) if field == "seed" else text)
+        request = SetParameters.Request(parameters=[parameter.to_parameter_msg()])
         self._settle(name, "pending")
         self._texts.call_async(request).add_done_callback(partial(self._take_result, name, field))
 

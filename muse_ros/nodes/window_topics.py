@@ -20,7 +20,7 @@ from sensor_msgs.msg import CompressedImage
 from muse_core.control.kinematics import PandaKinematics
 from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, TICK_QOS
 from muse_ros.msg import Action, AppliedAction, EpisodeStatus, PolicyStatus
-from muse_ros.nodes.topic_drain import NeverRuns
+from muse_ros.nodes.polled_topic import PolledTopic
 from muse_ros.window.from_messages import (
     LIMITS,
     episode_view,
@@ -71,8 +71,7 @@ class WindowTopics:
         self._awaiting_start: set[str] = set()
         self._limits_seen: dict[str, float] = {}
         self._arm_values: dict[str, str] = {}
-        self._drains: list[tuple[Any, Any, bool, Callable[[Any], None]]] = []
-        never = NeverRuns()
+        self._topics: list[tuple[PolledTopic, Callable[[Any], None]]] = []
         for kind, topic, take, qos in (
             (EpisodeStatus, "collect/status", self._take_status, STATUS_QOS),
             (AppliedAction, "panda/applied_action", self._take_applied, STATE_QOS),
@@ -84,16 +83,13 @@ class WindowTopics:
                 for name in cameras
             ),
         ):
-            raw = kind is CompressedImage
-            subscription = node.create_subscription(kind, topic, take, qos, raw=raw, callback_group=never)
-            self._drains.append((subscription, kind, raw, take))
+            self._topics.append((PolledTopic(node, kind, topic, qos, raw=kind is CompressedImage), take))
 
     def drain(self) -> None:
         """Take all that has come."""
-        for subscription, kind, raw, take in self._drains:
-            with subscription.handle:
-                while (found := subscription.handle.take_message(kind, raw)) is not None:
-                    take(found[0])
+        for topic, take in self._topics:
+            for message in topic.take():
+                take(message)
 
     @property
     def texts(self) -> dict[str, str]:
