@@ -157,6 +157,11 @@ class Arbiter:
         for source in self._sources.values():
             source.forget_action()
 
+    def silence(self) -> None:
+        """Take every source for gone until it is heard again."""
+        for source in self._sources.values():
+            source.heard_ns = None
+
     def choose(self, now_ns: int, steady_ns: int) -> Choice:
         """What the arm is to do in this control period: to be called once in each.
 

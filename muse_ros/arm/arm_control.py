@@ -106,6 +106,16 @@ class ArmControl:
         self._arbiter.forget()
         self._motion.anchor(state)
 
+    def let_go(self) -> None:
+        """Forget who has the arm and where it goes: it holds until somebody is heard again."""
+        self._home = None
+        self._arbiter.silence()
+
+    @property
+    def standing(self) -> bool:
+        """Whether the arm was told to stand."""
+        return self._motion.standing
+
     def record(self, recording: bool, steady_ns: int) -> None:
         """Say whether an episode is being recorded; to be said again within :data:`RECORDER_SILENT_NS` while it is.
 

@@ -1,11 +1,14 @@
 """The panda node: drives one arm. Parameters, subscriptions and services are here; the control loop has its own thread.
 
-Actions go from the arbiter through inverse kinematics and the safety filter to the driver, and no other way. The
-simulated arm can make the time itself (``clock``), faster than real time, and wait for its sources (``lockstep``).
+A lifecycle node: configuring opens the driver and reads the limits, activating starts the control loop and lets actions
+in, deactivating holds the arm and then leaves it alone, cleaning up lets go of it. Actions go from the arbiter through
+inverse kinematics and the safety filter to the driver, and no other way. The simulated arm can make the time itself
+(``clock``), faster than real time, and wait for its sources (``lockstep``).
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -14,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
 from muse_core.control.limits import LimitError, Limits, default_limits
@@ -41,11 +44,11 @@ class Refusal(Exception):
     """A service says no; the message says why."""
 
 
-class PandaNode(Node):
+class PandaNode(LifecycleNode):
     """One arm with its hand, real or simulated."""
 
     def __init__(self, **options: Any) -> None:
-        """Read the parameters, open the driver and start the loop.
+        """Configure and activate, where ``autostart`` says so.
 
         Args:
             options: Of :class:`rclpy.node.Node`, such as `parameter_overrides`.
@@ -54,41 +57,98 @@ class PandaNode(Node):
             NodeFailure: where a parameter is wrong or the arm cannot be reached.
         """
         super().__init__("panda", **options)
-        robot = declare(self, "robot", "sim", "the arm's driver", choices=tuple(DRIVERS))
-        self._simulated = robot == "sim"
-        control = ArmControl(
-            self._limits(),
-            CONTROL_HZ,
-            declare(self, "execute_always", False, "policy and replay need no episode"),
-            declare(self, "require_enable", not self._simulated, "policy and replay need teleop's enable"),
-            declare(self, "require_release", True, "after a silence teleop's deadman must be let go first"),
-        )
-        try:
-            self._driver = open_driver(robot, self._driver_settings())
-        except DriverError as error:
-            raise NodeFailure(f"node panda: {error}") from error
-        self._control = control
-        self._loop = self._make_loop()
-        self.finished = self._loop.ended
-        actions = ActionTopics(self, self._loop, control)
-        self.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
-        for name, verb in (("home", self._home), ("stop", self._stop), ("recover", self._recover)):
-            self.create_service(Trigger, f"panda/{name}", partial(self._serve, verb))
-        if self._simulated:
-            self.create_service(Trigger, "sim/reset", partial(self._serve, self._reset))
-        diagnostics = Diagnostics(self, self._loop, control, actions, robot)
-        self.create_timer(1.0, diagnostics.publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        self._loop.start()
-        self.get_logger().info(f"panda: robot {robot} at {CONTROL_HZ:g} Hz")
+        self._loop: ArmLoop | None = None
+        self._never = threading.Event()
+        self._failure = ""
+        if declare(self, "autostart", True, "configure and activate at the start"):
+            self._start()
+
+    def _start(self) -> None:
+        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+            raise NodeFailure(self._failure or "node panda: it could not be configured")
+        self.trigger_activate()
+
+    @property
+    def finished(self) -> threading.Event:
+        """Set when the control loop has ended by itself."""
+        return self._never if self._loop is None else self._loop.ended
 
     @property
     def failure(self) -> str:
         """Why the loop failed; empty where it did not."""
-        return self._loop.failure
+        return "" if self._loop is None else self._loop.failure
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Read the parameters and the limits, open the driver, offer the services."""
+        before = set(self.publishers)
+        try:
+            self._open()
+        except NodeFailure as error:
+            self._failure = str(error)
+            self.get_logger().error(self._failure)
+            return TransitionCallbackReturn.FAILURE
+        self._publishers_made = set(self.publishers) - before
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Start the control loop and let actions in."""
+        self._actions.open()
+        self._status = self.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
+        self._loop.start()
+        self.get_logger().info(f"panda: robot {self._robot} at {CONTROL_HZ:g} Hz")
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let no action in, bring the arm to a standstill, then leave it alone."""
+        self._actions.close()
+        self.destroy_subscription(self._status)
+        self._loop.pause()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of the arm."""
+        self._loop.close()
+        self._loop = None
+        self.destroy_timer(self._timer)
+        for service in self._services_made:
+            self.destroy_service(service)
+        for publisher in self._publishers_made:
+            self.destroy_publisher(publisher)
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of the arm from whatever state it is in."""
+        self.close()
+        return TransitionCallbackReturn.SUCCESS
 
     def close(self) -> None:
-        """End the loop and let go of the arm."""
-        self._loop.close()
+        """End the loop and let go of the arm. Safe to call twice."""
+        if self._loop is not None:
+            self._loop.close()
+
+    def _open(self) -> None:
+        self._robot = declare(self, "robot", "sim", "the arm's driver", choices=tuple(DRIVERS))
+        self._simulated = self._robot == "sim"
+        self._control = ArmControl(
+            self._limits(),
+            CONTROL_HZ,
+            declare(self, "execute_always", False, "policy and replay need no episode"),
+            declare(self, "require_enable", not self._simulated, "policy and replay need teleop's enable"),
+        )
+        try:
+            self._driver = open_driver(self._robot, self._driver_settings())
+        except DriverError as error:
+            raise NodeFailure(f"node panda: {error}") from error
+        self._loop = self._make_loop()
+        self._actions = ActionTopics(self, self._loop, self._control)
+        verbs = {"panda/home": self._home, "panda/stop": self._stop, "panda/recover": self._recover}
+        if self._simulated:
+            verbs["sim/reset"] = self._reset
+        self._services_made = [
+            self.create_service(Trigger, name, partial(self._serve, verb)) for name, verb in verbs.items()
+        ]
+        diagnostics = Diagnostics(self, self._loop, self._control, self._actions, self._robot)
+        self._timer = self.create_timer(1.0, diagnostics.publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _limits(self) -> Limits:
         arm_id = declare(self, "arm_id", "panda", "profile of the limits: panda or fr3")

@@ -31,17 +31,20 @@ class ActionTopics:
     """
 
     def __init__(self, node: Node, loop: Any, control: ArmControl) -> None:
-        """Subscribe; messages reach `control` in the loop's thread."""
+        """Remember where messages go: they reach `control` in the loop's thread."""
         self._node, self._loop, self._control = node, loop, control
         self._speakers = Speakers()
         self._silenced: frozenset[str] = frozenset()
         self.doubled = ""
+
+    def open(self) -> None:
+        """Subscribe."""
         take = self._take if NUMBERED else self._take_unnumbered
         self._subscriptions = [
-            node.create_subscription(Action, f"action/{source}", partial(take, source), ACTION_QOS)
+            self._node.create_subscription(Action, f"action/{source}", partial(take, source), ACTION_QOS)
             for source in SOURCES
         ]
-        self._timer = node.create_timer(WATCH_S, self._watch, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._timer = self._node.create_timer(WATCH_S, self._watch, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def close(self) -> None:
         """Hear no more."""

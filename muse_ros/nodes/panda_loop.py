@@ -29,6 +29,8 @@ CONTROL_HZ = 100.0
 PERIOD_NS = round(1e9 / CONTROL_HZ)
 CLOCK_NS = 2 * PERIOD_NS
 """/clock is published this often: each message costs every node of the graph a callback."""
+PAUSE_S = 2.0
+"""Longer than an arm needs to come to a standstill."""
 OBJECTS_NS = 2 * PERIOD_NS
 
 
@@ -81,6 +83,8 @@ class ArmLoop:
         self._tasks: deque[Callable[[], None]] = deque()
         self._posted = threading.Condition()
         self._closing = False
+        self._pausing = False
+        self._paused = threading.Event()
         self._thread = threading.Thread(target=self._run, name="arm loop", daemon=True)
         self.ended = threading.Event()
         self.failure = ""
@@ -98,8 +102,16 @@ class ArmLoop:
         return self._pace.skipped
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the thread, or go on after a pause: from where the arm is measured."""
+        if self._thread.is_alive():
+            self.post(self._go_on)
+        else:
+            self._thread.start()
+
+    def pause(self) -> None:
+        """Bring the arm to a standstill, then neither read nor move it; returns when it stands."""
+        self.post(self._begin_pause)
+        self._paused.wait(PAUSE_S)
 
     def post(self, task: Callable[[], Any]) -> Future:
         """Have the loop's thread run `task` before its next set-point; its result or exception is the future's."""
@@ -155,13 +167,27 @@ class ArmLoop:
         self._control.anchor(self.state)
         self.fault = ""
 
+    def _begin_pause(self) -> None:
+        self._control.record(False, time.monotonic_ns())
+        self._control.let_go()
+        self._pausing = True
+
+    def _go_on(self) -> None:
+        self._control.anchor(self._driver.read())
+        self._pausing = False
+        self._paused.clear()
+
     def _period(self) -> None:
         self.now_ns = self._next_stamp()
-        if self.fault:
+        if self.fault or self._paused.is_set():
+            if self._pausing:
+                self._paused.set()
             self._run_tasks()
             return
         try:
             self._drive(self.now_ns)
+            if self._pausing and self._control.standing:
+                self._paused.set()
         except DriverError as error:
             self.fault = str(error)
             self._control.stop()

@@ -20,7 +20,7 @@ def declare(
     choices: tuple[str | int, ...] = (),
     fixed: bool = True,
 ) -> Any:
-    """Declare a parameter and return its value.
+    """Declare a parameter, where that has not been done, and return its value.
 
     Args:
         node: The node that it belongs to.
@@ -34,6 +34,8 @@ def declare(
     Raises:
         NodeFailure: naming the parameter, what was given and what is legal.
     """
+    if node.has_parameter(name):  # a lifecycle node that is configured again
+        return node.get_parameter(name).value
     descriptor = ParameterDescriptor(description=description, read_only=fixed)
     if limits is not None and isinstance(default, float):
         descriptor.floating_point_range = [FloatingPointRange(from_value=limits[0], to_value=limits[1])]
