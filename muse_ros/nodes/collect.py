@@ -35,7 +35,7 @@ from muse_ros.recording.episode_effects import EpisodeEffects, Surroundings
 from muse_ros.recording.episode_events import End, Event, Failed, Filed, Gate, Heard, Interrupted, ResetDone, Verb
 from muse_ros.recording.episode_file import Setting
 from muse_ros.recording.episodes import Step, advance
-from muse_ros.recording.health import Expected, Health, expected_topics
+from muse_ros.recording.health import Expected, Health, expected_source, expected_topics
 from muse_ros.recording.provenance import software
 from muse_ros.recording.receive_clock import ReceiveClock
 from muse_ros.recording.recorder import Recorder
@@ -134,7 +134,7 @@ class CollectNode(Node):
     def _expected(self) -> list[Expected]:
         contract, source = self._given.contract, self._given.source
         names = {topic: self.resolve_topic_name(topic) for topic in contract.topics()}
-        driver = [Expected(self.resolve_topic_name(source), "", None)] if source else []
+        driver = [expected_source(source, self.resolve_topic_name(source))] if source else []
         return expected_topics(contract, names) + driver
 
     def _way_to_reset(self) -> str:

@@ -37,6 +37,16 @@ def expected_topics(contract: Contract, resolve: Mapping[str, str] | None = None
     return list(expected.values())
 
 
+def expected_source(source: str, topic: str) -> Expected:
+    """The topic of who leads the arm, which must be there, and whose heartbeat is missed in an episode.
+
+    Args:
+        source: Its relative name, such as ``action/teleop``. A replay speaks only while it has something to do.
+        topic: Its full name.
+    """
+    return Expected(topic, "", None, heartbeat=not source.endswith("replay"))
+
+
 @dataclass(frozen=True)
 class StreamState:
     """How one stream stands: level, what is wrong (empty: nothing), and its figures."""

@@ -17,6 +17,7 @@ _LAG_WINDOW_NS = 150_000_000
 _JUDGED_RATE_HZ = 5.0  # of a slower stream a second holds too few messages to tell its rate
 _TOO_SLOW = 0.8
 _SILENT_NS = 350_000_000
+_HEART_STANDS_NS = 300_000_000  # the arm holds after 120 ms; a busy machine is late with a beat or two now and then
 _LAG_JUMP_NS = 50_000_000
 _LOST_AT_ONCE = 0.05
 _KEPT = 4096
@@ -39,12 +40,14 @@ class Expected:
         type: Message type that it must have; empty: any.
         max_age_s: Oldest sample that an observation may use [s]; None for actions, which need only a publisher.
         rate_hz: Messages a second that it should have [Hz]; 0: any.
+        heartbeat: Whoever publishes it says so at 50 Hz, so that its silence in an episode means that it is gone.
     """
 
     topic: str
     type: str
     max_age_s: float | None
     rate_hz: float = 0.0
+    heartbeat: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,8 @@ class StreamWatch:
 
     def trouble(self, now_ns: int) -> tuple[Level, str]:
         """What is wrong with the stream at `now_ns`, though it may still be fresh enough; (OK, "") where nothing is."""
+        if self.expected.heartbeat and self._judge_lag and self._counting:
+            return self._heart(now_ns)
         if self.expected.max_age_s is None or self.newest_ns is None:
             return Level.OK, ""
         stopped = self.too_old(now_ns) or self._silent(now_ns)
@@ -207,6 +212,16 @@ class StreamWatch:
         if often and silence_ns > _SILENT_NS:
             return f"{self.expected.topic}: silent for {silence_ns / _NS_PER_S:.2f} s"
         return ""
+
+    def _heart(self, now_ns: int) -> tuple[Level, str]:
+        """Whether its publisher lives, by when it was last heard: a heartbeat repeats the stamp of its last action."""
+        silence_ns = now_ns - self._receptions[-1] if self._receptions else 0
+        if silence_ns <= _HEART_STANDS_NS:
+            return Level.OK, ""
+        return Level.MISSING, (
+            f"{self.expected.topic}: no heartbeat for {silence_ns / _NS_PER_S:.2f} s: its node hangs, is gone, or is "
+            "not heard; the arm holds"
+        )
 
     def _jumped(self) -> str:
         if not (self._judge_lag and self._counting) or None in (self._lag_of_start_ns, self._lag_usual_ns):

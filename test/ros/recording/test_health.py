@@ -1,7 +1,9 @@
 """The live audit: what is said of a stream that is missing, mistyped, silent, stale, on a wrong clock, or well."""
 
+import pytest
+
 from muse_ros.contract.contract import load_contract
-from muse_ros.recording.health import Health, expected_topics
+from muse_ros.recording.health import Health, expected_source, expected_topics
 from muse_ros.recording.stream_watch import Expected
 
 POSE = "geometry_msgs/msg/PoseStamped"
@@ -101,6 +103,13 @@ def test_a_topic_of_any_type_needs_only_a_publisher():
     assert made.problems(0)[0].startswith("/action/policy: nobody publishes it; is its node running")
     made.see_graph({"/action/policy": ("muse_ros/msg/Action",)})
     assert made.problems(0) == ()
+
+
+@pytest.mark.parametrize(
+    "source, heartbeat", [("action/teleop", True), ("action/policy", True), ("action/replay", False)]
+)
+def test_who_leads_the_arm_is_expected_with_a_heartbeat_and_a_replay_without(source, heartbeat):
+    assert expected_source(source, f"/left/{source}") == Expected(f"/left/{source}", "", None, heartbeat=heartbeat)
 
 
 def test_the_contract_of_the_panda_expects_each_topic_once():

@@ -136,6 +136,27 @@ def test_actions_may_pause():
     assert made.trouble(60 * S) == (Level.OK, "") and made.shortcomings(60 * S, 0.005) == []
 
 
+def test_a_source_that_says_no_heartbeat_any_more_is_missing_before_half_a_second_is_over():
+    made = StreamWatch(Expected("/action/teleop", "", None, heartbeat=True), 0.1, judge_lag=True)
+    made.begin()
+    for time_ms in range(0, 1001, 20):
+        made.arrived(S, time_ms * MS)  # its last action, repeated
+    assert made.trouble(1300 * MS) == (Level.OK, "")
+    level, problem = made.trouble(1301 * MS)
+    assert level is Level.MISSING and problem.startswith("/action/teleop: no heartbeat for 0.30 s: its node hangs")
+    made.arrived(S, 1310 * MS)
+    assert made.trouble(1320 * MS) == (Level.OK, "")
+
+
+@pytest.mark.parametrize("judge_lag, counting", [(False, True), (True, False)])
+def test_no_heartbeat_is_missed_on_a_simulated_clock_or_between_episodes(judge_lag, counting):
+    made = StreamWatch(Expected("/action/teleop", "", None, heartbeat=True), 0.1, judge_lag)
+    if counting:
+        made.begin()
+    made.arrived(S, S)
+    assert made.trouble(9 * S) == (Level.OK, "")
+
+
 def test_nonsense_stamps_neither_fill_the_memory_nor_end_the_audit():
     made = watch()
     made.arrived(10**18, S)
