@@ -8,7 +8,9 @@ it every difference of consecutive set-points. Knows joints only; the tool is th
 
 from __future__ import annotations
 
+import atexit
 from dataclasses import dataclass
+from weakref import WeakSet
 
 import numpy as np
 from ruckig import ControlInterface, InputParameter, Ruckig, RuckigError, Synchronization, Trajectory
@@ -76,6 +78,11 @@ class JointGenerator:
         self._input.max_acceleration = (_HEADROOM * limits.joint_acceleration).tolist()
         self._input.max_jerk = self._jerk.tolist()
         self._input.target_acceleration = [0.0] * 7
+        _generators.add(self)
+
+    def let_go(self) -> None:
+        """Give Ruckig's objects back; nothing can be planned any more."""
+        self._ruckig = self._input = self._trajectory = None
 
     def follow(
         self, now: JointMotion, q_wanted: np.ndarray, velocity_wanted: np.ndarray, fastest: np.ndarray | None = None
@@ -173,3 +180,13 @@ class JointGenerator:
             return self._ruckig.calculate(self._input, self._trajectory) >= 0
         except RuckigError:
             return False
+
+
+_generators: WeakSet[JointGenerator] = WeakSet()
+
+
+@atexit.register
+def _let_go_of_all() -> None:
+    """Ruckig's binding (nanobind) prints pages about leaks where an object of it outlives the interpreter."""
+    for generator in list(_generators):
+        generator.let_go()
