@@ -25,7 +25,8 @@ from muse_ros.nodes.automatic_collect import AutomaticCollect
 from muse_ros.nodes.collect_parameters import description, read
 from muse_ros.nodes.event_topic import EventTopic
 from muse_ros.nodes.guided_reset import GuidedReset, ResetResult
-from muse_ros.nodes.run_node import NodeFailure, run_node
+from muse_ros.nodes.resumed_session import resume, unseen_seed
+from muse_ros.nodes.run_node import run_node
 from muse_ros.nodes.status_topic import StatusTopic
 from muse_ros.nodes.stream_diagnostics import StreamDiagnostics
 from muse_ros.nodes.stream_faults import StreamFaults
@@ -39,7 +40,7 @@ from muse_ros.recording.health import Expected, Health, expected_source, expecte
 from muse_ros.recording.provenance import software
 from muse_ros.recording.receive_clock import ReceiveClock
 from muse_ros.recording.recorder import Recorder
-from muse_ros.recording.session import VERBS, Session, State, advice
+from muse_ros.recording.session import VERBS, State, advice
 
 DISCOVERY_S = 0.5
 STATUS_S = 0.1
@@ -77,7 +78,7 @@ class CollectNode(Node):
         self._faults = StreamFaults(self, self._drain, expected)
         self._effects = self._make_effects()
         self._reset = GuidedReset(self, self._way_to_reset(), given.patience_s, self._take_reset)
-        self.session = self._resume_session()
+        self.session = resume(self, given)
         self._since_ns: int | None = None
         self._status = StatusTopic(self, given.folder.session, self._health, given.disk)
         self._diagnostics = StreamDiagnostics(self, self._health)
@@ -91,6 +92,9 @@ class CollectNode(Node):
         self.create_timer(WATCH_S, self._watch, clock=steady)
         self.create_timer(STATUS_S, self._report, clock=steady)
         self._automatic = AutomaticCollect(self, steady, given) if given.auto_episodes else None
+        seed = unseen_seed(self, given)
+        if seed is not None:
+            self.obey("reset", seed)
         self._publish_status()
         self.get_logger().info(f"session {given.folder.path}; {advice(self.session)}")
 
@@ -158,22 +162,6 @@ class CollectNode(Node):
         given = self._given
         setting = Setting(given.folder.session, given.contract, clock, self.get_namespace(), software())
         return EpisodeEffects(self._recorder, self._health, given.folder, setting, around)
-
-    def _resume_session(self) -> Session:
-        folder = self._given.folder
-        try:
-            folder.make()
-            cut = folder.cut_short()
-            counts = folder.counts()
-        except OSError as error:
-            raise NodeFailure(f"node collect: session folder: {error}") from error
-        for path in cut:
-            self.get_logger().warning(
-                f"{path} was cut short and never decided about; it is readable to its last chunk. "
-                f"To keep it, rename it to {path.stem}; to drop it, delete it"
-            )
-        resets_itself = self._given.reset != "none" and not self._given.auto_episodes
-        return Session(next_index=folder.next_index(), resets_itself=resets_itself, **counts)
 
     def _serve(self, verb: str, answer: Trigger.Response) -> Trigger.Response:
         step = self.obey(verb)

@@ -59,10 +59,15 @@ class SessionFolder:
         numbers = [int(match[1]) for name in names if (match := _NUMBERED.match(name))]
         return max(numbers, default=-1) + 1
 
+    def newest_seed(self) -> int:
+        """The highest seed of all episodes, whatever became of them; -1 where none has one."""
+        places = (self.path.glob("episode_*"), self.path.glob(f"{DISCARDED_FOLDER}/episode_*"))
+        return max((_field(path, "seed", -1) for place in places for path in place), default=-1)
+
     def counts(self) -> dict[str, int]:
         """Episodes kept, discarded and (kept ones) labelled a success or a failure, as they lie on disk."""
         kept = [path for path in self.path.glob("episode_*") if path.suffix != UNFINISHED_SUFFIX]
-        outcomes = [_outcome(path) for path in kept]
+        outcomes = [_field(path, "outcome", "") for path in kept]
         return {
             "kept": len(kept),
             "discarded": len(list(self.path.glob(f"{DISCARDED_FOLDER}/episode_*"))),
@@ -109,12 +114,13 @@ class SessionFolder:
         return target
 
 
-def _outcome(folder: Path) -> str:
-    """The label of an episode; empty where its file is missing or damaged, as after a full disk."""
+def _field(folder: Path, name: str, default: Any) -> Any:
+    """A field of an episode's file; `default` where the file is missing or damaged, as after a full disk."""
     try:
-        return str(read_episode_file(folder).get("outcome", ""))
+        found = read_episode_file(folder).get(name)
     except ValueError:
-        return ""
+        return default
+    return found if isinstance(found, type(default)) else default
 
 
 def write_episode_file(folder: Path, content: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from muse_core.control.kinematics import HOME_Q
 from muse_ros.bridge import EVENT_QOS, SENSOR_QOS
 from muse_ros.msg import AppliedAction, EpisodeEvent
 from muse_ros.nodes.collect_parameters import description
+from muse_ros.recording.session_folder import SessionFolder, write_episode_file
 
 
 @pytest.fixture
@@ -65,6 +66,24 @@ def test_reset_gives_the_simulation_its_next_seed_and_the_gate_waits_for_new_sam
     wait_until(lambda: description(collect).seed == 8)
     assert simulation.seeds == [8]
     ready(collect)
+
+
+def test_a_session_that_goes_on_shows_no_scene_twice(simulation, make_collect, world, ready, tmp_path):
+    folder = SessionFolder(tmp_path, "s")
+    for number, seed in enumerate((7, 9)):
+        folder.recording(f"episode_000{number}").mkdir(parents=True)
+        write_episode_file(folder.recording(f"episode_000{number}"), {"seed": seed})
+    collect = make_collect(reset="sim", seed=7)
+    ready(collect)
+    assert simulation.seeds == [10] and description(collect).seed == 10
+
+
+def test_a_session_that_goes_on_with_new_seeds_begins_with_them(simulation, make_collect, world, ready, tmp_path):
+    folder = SessionFolder(tmp_path, "s")
+    folder.recording("episode_0000").mkdir(parents=True)
+    write_episode_file(folder.recording("episode_0000"), {"seed": 7})
+    ready(make_collect(reset="sim", seed=100))
+    assert simulation.seeds == []
 
 
 def test_every_decision_is_followed_by_a_reset_where_that_is_wanted(

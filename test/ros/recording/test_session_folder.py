@@ -12,9 +12,9 @@ def session(tmp_path):
     return folder
 
 
-def record(session, name, outcome="unlabelled"):
+def record(session, name, outcome="unlabelled", **fields):
     session.recording(name).mkdir()
-    write_episode_file(session.recording(name), {"outcome": outcome})
+    write_episode_file(session.recording(name), {"outcome": outcome, **fields})
 
 
 def test_an_episode_is_kept_by_a_rename(session):
@@ -59,6 +59,17 @@ def test_counts_come_from_the_disk(session):
     session.file("episode_0001", kept=True)
     session.file("episode_0002", kept=False)
     assert session.counts() == {"kept": 2, "discarded": 1, "successes": 1, "failures": 1}
+
+
+def test_the_newest_seed_is_the_highest_of_kept_discarded_and_cut_episodes(session):
+    assert session.newest_seed() == -1
+    for number, seed in enumerate((4, 9, 2, None)):
+        record(session, f"episode_{number:04d}", "", seed=seed)
+    session.file("episode_0000", kept=True)
+    session.file("episode_0001", kept=False)
+    assert session.newest_seed() == 9
+    (session.recording("episode_0002") / "episode.json").write_text("{")
+    assert session.newest_seed() == 9
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden"])
