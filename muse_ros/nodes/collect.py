@@ -239,7 +239,7 @@ class CollectNode(Node):
                 self.get_logger().warning(f"{self.session.episode_id}: {reason}")
             self._advance(alarms)
         disk = self._given.disk
-        short = disk.problem(disk.free_gb())
+        short = disk.problem(disk.free_gb()) or self._given.folder.missing(self.session.episode_id)
         if short:
             self.get_logger().error(f"the episode is stopped: {short}")
             self._advance(End(short, self.now_ns()))

@@ -5,6 +5,7 @@ Everything that needs ROS comes in as a callable, so that tests run it with a fa
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -93,14 +94,24 @@ class EpisodeEffects:
                 self._recorder.end_data()
                 self._health.end_episode(session.stop_ns)
             elif isinstance(effect, FileBag):
-                self._close(session)
-                self._folder.file(effect.episode_id, effect.kept)
+                missing = self._folder.missing(effect.episode_id)
+                if missing:
+                    self._let_go(effect.episode_id)
+                else:
+                    self._close(session)
+                    self._folder.file(effect.episode_id, effect.kept)
+                if missing and effect.kept:
+                    raise FileNotFoundError(missing)
                 return Filed(effect.kept)
             elif isinstance(effect, LeaveBag):
-                folder = self._folder.recording(effect.episode_id)
-                if folder.is_dir():
+                folder, missing = self._folder.recording(effect.episode_id), self._folder.missing(effect.episode_id)
+                if missing:
+                    if self._recorder.is_open:  # a bag that could not be opened was never there
+                        self._around.warn(f"{effect.reason}: {missing}")
+                    self._let_go(effect.episode_id)
+                else:
                     self._around.warn(f"{effect.reason}: the episode stays, undecided, in {folder}")
-                self._close(session, cut_short=effect.reason)
+                    self._close(session, cut_short=effect.reason)
             elif isinstance(effect, MoveEpisode):
                 self._folder.refile(effect.episode_id, effect.kept)
             elif isinstance(effect, Relabel):
@@ -137,6 +148,12 @@ class EpisodeEffects:
         lost = {topic: figures.lost for topic, figures in recording.topics.items() if figures.lost}
         if lost:
             self._around.warn(f"{session.episode_id}: messages were lost on the way here: {lost}")
+
+    def _let_go(self, episode_id: str) -> None:
+        """Close the writer of a bag that is gone; what it would leave behind looks like an episode and is none."""
+        with contextlib.suppress(Exception):  # whatever a writer says of files that are not there
+            self._recorder.close()
+        self._folder.drop_remains(episode_id)
 
     def _write_file(self, session: Session, recording: Recording, complete: bool, cut_short: str = "") -> None:
         content = episode_content(

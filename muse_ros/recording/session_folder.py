@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from muse_ros.bags.writer import UNFINISHED_SUFFIX
 
 EPISODE_FILE = "episode.json"
 DISCARDED_FOLDER = ".discarded"
+BAG_SUFFIXES = {".mcap", ".db3"}
 _NUMBERED = re.compile(r"episode_(\d+)")
 
 
@@ -78,6 +80,18 @@ class SessionFolder:
     def cut_short(self) -> list[Path]:
         """Episodes that still have their recording name: a crash or an interruption left them."""
         return sorted(self.path.glob(f"*{UNFINISHED_SUFFIX}")) if self.path.is_dir() else []
+
+    def missing(self, episode_id: str) -> str:
+        """Why there is nothing to keep of an episode that is being recorded; empty where its bag is there."""
+        folder = self.recording(episode_id)
+        if any(BAG_SUFFIXES & {*path.suffixes} for path in folder.glob("*")):
+            return ""
+        return f"the bag in {folder} is gone: somebody deleted or moved it while it was recorded"
+
+    def drop_remains(self, episode_id: str) -> None:
+        """Delete what a writer left of an episode whose bag is gone; nothing where there is a bag."""
+        if self.missing(episode_id):
+            shutil.rmtree(self.recording(episode_id), ignore_errors=True)
 
     def file(self, episode_id: str, kept: bool) -> Path:
         """Move a recorded episode to the kept or to the discarded ones.

@@ -1,6 +1,7 @@
 """Effects on a real folder and a real bag, with no middleware: the episode's life on disk."""
 
 import json
+import shutil
 
 import pytest
 
@@ -107,6 +108,27 @@ def test_marks_are_published_with_their_stamps(stage):
         ("stop", 1001, "episode_0000"),
         ("failure", 1002, "episode_0000"),
     ]
+
+
+def test_an_episode_whose_folder_was_deleted_while_it_was_recorded_is_not_kept(stage):
+    stage.verbs("start")
+    shutil.rmtree(stage.folder.path)
+    stage.verbs("stop", "keep")
+    assert stage.session.state is State.FAULT and stage.session.kept == 0
+    assert "episode_0000.recording is gone: somebody deleted or moved it" in stage.session.fault
+    assert not stage.folder.filed("episode_0000", kept=True).exists() and stage.folder.cut_short() == []
+    stage.verbs("discard")
+    stage.do(Gate(()))
+    stage.folder.make()
+    stage.verbs("start", "stop", "keep")
+    assert stage.session.kept == 1 and bag(stage.folder.path / "episode_0001")
+
+
+def test_what_is_left_of_a_deleted_bag_at_the_end_is_no_episode_either(stage):
+    stage.verbs("start")
+    shutil.rmtree(stage.folder.recording("episode_0000"))
+    stage.do(Interrupted("the collect node was ended", 2000))
+    assert "is gone" in stage.warnings[0] and stage.folder.cut_short() == []
 
 
 def test_while_it_is_recorded_the_name_says_so_and_the_file_is_there(stage):
