@@ -17,6 +17,8 @@ PLAIN = re.compile(
     r"|waiting:)(; | )?"
 )
 """Advice of the collect node that the window gives itself, with its keys."""
+ENDED = re.compile(r"\(it ended because (.*)\): ")
+"""How the collect node says why an episode ended that nobody ended."""
 
 
 class Tone(Enum):
@@ -165,6 +167,11 @@ def _hold_beside_policy(view: WindowView) -> str:
 
 
 def _deciding(view: WindowView) -> Prompt:
+    ended = ENDED.search(view.episode.message)
+    if ended:
+        label = "" if view.episode.outcome is Outcome.UNLABELLED else f" (a {view.episode.outcome.name.lower()})"
+        text = f"It ended by itself{label}. Y or N labels it, ENTER keeps it, X discards it."
+        return Prompt(text, f"Why: {ended[1]}", Tone.WARN)
     if view.episode.outcome is Outcome.UNLABELLED:
         text = "Was it a success? Y or N. Then ENTER keeps it, X discards it."
         return Prompt(text, _news(view) or "The label may be left out.", Tone.ASK)

@@ -26,6 +26,13 @@ def test_every_state_names_the_key_to_press_next(state, said, view):
     assert said in prompt(view(state)).text
 
 
+def test_why_an_episode_ended_that_nobody_ended_is_not_buried_in_advice(view, episode):
+    said = "episode_0003 is unlabelled (it ended because 0.93 GB free (of 9)): label it success or failure, then keep"
+    shown = prompt(view(State.DECIDING, episode=episode(State.DECIDING, message=said)))
+    assert shown.text.startswith("It ended by itself. Y or N") and shown.tone is Tone.WARN
+    assert shown.detail == "Why: 0.93 GB free (of 9)"
+
+
 def test_before_the_first_episode_it_is_number_zero_but_not_in_a_session_that_goes_on(view, episode):
     assert "start episode 0" in prompt(view(episode=episode(episode_id="", index=0, kept=0, discarded=0))).text
     assert "start the next episode" in prompt(view(episode=episode(episode_id="", index=0, kept=0, discarded=2))).text
@@ -108,7 +115,9 @@ def test_advice_that_the_window_gives_itself_is_not_repeated_but_what_goes_beyon
     alarm = "recording episode_0003: stop, success or failure ends it; /a is silent"
     assert prompt(view(episode=episode(State.RECORDING, message=alarm, alarm=True))).detail == "/a is silent"
     ended = "episode_0003 is unlabelled (it ended because the disk is full): label it success or failure, then keep"
-    assert prompt(view(episode=episode(State.DECIDING, message=ended))).detail == ended
+    assert (
+        prompt(view(State.DECIDING, episode=episode(State.DECIDING, message=ended))).detail == "Why: the disk is full"
+    )
 
 
 def test_beside_a_policy_the_switch_is_asked_for_where_the_arm_wants_it(view):
