@@ -16,6 +16,7 @@ from muse_ros.cameras.setup import read_cameras
 from muse_ros.display import display_named
 from muse_ros.launching.arguments import GraphError, Value
 from muse_ros.resources import resource
+from muse_ros.teleop.mapping_file import MappingError, find_file
 
 Values = dict[str, Value]
 Environment = Mapping[str, str]
@@ -172,9 +173,21 @@ def _teleop(values: Values, environment: Environment) -> list[NodeSpec]:
     if values["cameras"]:
         parameters["cameras"] = list(_camera_file(values))  # the window shows those that there are
     if values["mapping"]:
-        mapping = str(values["mapping"])
-        parameters["mapping"] = str(_existing("mapping", values)) if mapping.endswith((".yaml", ".yml")) else mapping
+        parameters["mapping"] = _mapping(values, device)
     return [_node(values, "teleop", parameters, again=_teleop_again(values))]
+
+
+def _mapping(values: Values, device: str) -> str:
+    mapping = str(values["mapping"])
+    if device in ("keyboard", "expert", "none"):
+        raise GraphError(f"mapping:={mapping}: teleop:={device} has no axes or buttons to map; leave it out")
+    if mapping.endswith((".yaml", ".yml")):
+        return str(_existing("mapping", values))
+    try:
+        find_file(mapping)
+    except MappingError as error:
+        raise GraphError(f"mapping:={mapping}: {error}") from error
+    return mapping
 
 
 def _teleop_again(values: Values) -> str:

@@ -10,9 +10,13 @@ from collections.abc import Mapping
 
 from muse_ros.launching.arguments import Value
 from muse_ros.launching.nodes import NodeSpec, absolute_name, chosen_device, has_window, sessions_folder
-from muse_ros.teleop.keyboard import help_lines
+from muse_ros.teleop.keyboard import help_lines, motion_meanings
+from muse_ros.teleop.mapping_file import MappingError, find_file, load_mapping
+from muse_ros.teleop.mapping_words import mapping_lines
 
 WIDTH = 100
+MAPPED_DEVICES = ("gamepad", "joy", "spacemouse")
+"""Devices whose buttons a file of ``config/teleop`` explains, by default the one of their name."""
 NO_BREAK = "\u00a0"
 
 
@@ -46,12 +50,31 @@ def _leading(values: dict[str, Value], names: set[str], environment: Mapping[str
         why = "window:=false" if values["window"] == "false" else "there is no display"
         lacking = "no device can take the arm over" if replayed or "policy" in names else "nothing leads the arm"
         lines.append(f"{lacking}: {why}, so that there is no keyboard; other devices: see teleop:=")
+    lines += _mapped(device, str(values["mapping"]))
     if window:
         lines.append("keys, while the window has the focus:")
-        together = [f"{keys} {meaning}".replace(" ", NO_BREAK) for keys, meaning in help_lines()]
-        wrapped = textwrap.wrap(", ".join(together), WIDTH, initial_indent="  ", subsequent_indent="  ")
-        lines += [line.replace(NO_BREAK, " ") for line in wrapped]
+        moved = device == "keyboard"
+        keys = [f"{keys} {meaning}" for keys, meaning in help_lines() if moved or meaning not in motion_meanings()]
+        lines += _wrapped(keys)
     elif "collect" in names and not (replayed or values["episodes"]):
         service = absolute_name(str(values["namespace"]), "collect/start")
         lines.append(f"episodes by services, such as: ros2 service call {service} std_srvs/srv/Trigger")
     return lines
+
+
+def _mapped(device: str, mapping: str) -> list[str]:
+    """What the axes and buttons of the device in hand do; nothing for a mapping that its node will refuse."""
+    if device not in MAPPED_DEVICES:
+        return []
+    try:
+        said = mapping_lines(load_mapping(find_file(mapping or device)))
+    except MappingError:
+        return []
+    return [f"on the {device}:", *_wrapped(said)]
+
+
+def _wrapped(phrases: list[str]) -> list[str]:
+    """Phrases as indented lines, none of them broken."""
+    together = ", ".join(phrase.replace(" ", NO_BREAK) for phrase in phrases)
+    lines = textwrap.wrap(together, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return [line.replace(NO_BREAK, " ") for line in lines]

@@ -12,6 +12,7 @@ from muse_ros.nodes.six_axes import SixAxes
 from muse_ros.teleop.input_mapper import InputMapper
 from muse_ros.teleop.mapping import Mapping
 from muse_ros.teleop.mapping_file import MappingError, find_file, load_mapping
+from muse_ros.teleop.mapping_words import controls
 from muse_ros.teleop.raw_input import DeviceError, InputSource
 from muse_ros.teleop.spacemouse import SpaceMouse
 from muse_ros.window.events import WindowInput
@@ -28,6 +29,7 @@ class MappedDevice:
         self._input = InputMapper(mapping)
         self._axes = SixAxes(node)
         self.mapper = self._axes.mapper
+        self.controls = controls(mapping)
 
     def beat(self, keys: WindowInput) -> Action:
         """What the device asks of the arm now."""

@@ -159,6 +159,7 @@ class TeleopNode(Node):
             twist=twist or (0.0,) * 6,
             enable=asked.enable,
             problem=self.report.problem or self.report.hint,
+            controls=getattr(self._device, "controls", ()),
         )
 
     def _close_window(self) -> None:

@@ -120,6 +120,12 @@ def help_lines() -> list[tuple[str, str]]:
     ]
 
 
+def motion_meanings() -> frozenset[str]:
+    """Of :func:`help_lines` what only acts where the keyboard leads the arm."""
+    axes = (axis.label for axis in (*LINEAR_AXES, *ANGULAR_AXES))
+    return frozenset({"hold to move", *axes, "open / close the gripper", "faster / slower"})
+
+
 def _deflections(axes: tuple[Axis, ...], held: Set[str]) -> tuple[float, float, float]:
     x, y, z = (float((axis.positive in held) - (axis.negative in held)) for axis in axes)
     return x, y, z

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pygame
@@ -77,17 +78,20 @@ def draw_motion(paint: Painter, area: pygame.Rect, content: Content) -> Targets:
 
 def _switches(teleop: TeleopView, arm: ArmView, keys: bool, policy: bool) -> list[tuple[str, str, Colour]]:
     """(key, what it does or is, colour) of each switch: deadman, gripper, speed, and the policy's or the mark."""
+    pressed = dict(teleop.controls)
     if arm.stopped:
         allowed = ("STOPPED", RED)
     elif teleop.deadman:
         allowed = ("MOTION ON", GREEN)
     else:
-        allowed = ("hold to move" if keys else "deadman up", FAINT)
+        allowed = ("hold to move" if keys or "deadman" in pressed else "deadman up", FAINT)
     asked = teleop.gripper_closed if teleop.deadman else None
     closed = arm.gripper_closed if asked is None else asked
     gripper = f"gripper {'closed' if closed else 'open'}" if arm.known or asked is not None else "gripper ?"
     speed = "" if teleop.speed_scale is None else f"speed {teleop.speed_scale:.0%}"
-    names = (key_name(DEADMAN_KEY), key_name(GRIPPER_KEY), f"{FASTER_KEY} {SLOWER_KEY}") if keys else ("", "", "")
+    names = (key_name(DEADMAN_KEY), key_name(GRIPPER_KEY), f"{FASTER_KEY} {SLOWER_KEY}")
+    if not keys:
+        names = (short(pressed.get("deadman", "")), short(pressed.get("gripper", "")), "")
     last = (key_name(CLICK_KEY), "marks this", FAINT)
     if policy:
         on = teleop.enable
@@ -95,11 +99,16 @@ def _switches(teleop: TeleopView, arm: ArmView, keys: bool, policy: bool) -> lis
     return [(names[0], *allowed), (names[1], gripper, TEXT), (names[2], speed, TEXT), last]
 
 
+def short(control: str) -> str:
+    """A control's name where there is little room: LEFT SHOULDER becomes L SHOULDER, of which the end may go."""
+    return re.sub(r"^(L|R)(EFT|IGHT) ", r"\1 ", control)
+
+
 def _draw_switch(paint: Painter, line: pygame.Rect, key: str, text: str, colour: Colour) -> None:
     left = line.left
     if key:
         paint.write(key, line, "strong", BLUE)
-        left += paint.width("SPACE", "strong") + paint.px(10)
+        left += max(paint.width(name, "strong") for name in ("SPACE", key)) + paint.px(10)
     role = "strong" if colour in (GREEN, RED) else "text"
     paint.write(text, pygame.Rect(left, line.top, max(0, line.right - left), line.height), role, colour)
 

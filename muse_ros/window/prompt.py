@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from muse_ros.recording.session import Outcome, State
+from muse_ros.teleop.mapping_words import MEANINGS
 from muse_ros.window.buttons import LABELS
 from muse_ros.window.view import CallView, EpisodeView, Level, WindowView
 
@@ -17,6 +18,7 @@ PLAIN = re.compile(
     r"|waiting:)(; | )?"
 )
 """Advice of the collect node that the window gives itself, with its keys."""
+LABELLING = ("success", "failure", "keep", "discard")
 ENDED = re.compile(r"\(it ended because (.*)\): ")
 """How the collect node says why an episode ended that nobody ended."""
 
@@ -87,7 +89,8 @@ def _refused(view: WindowView) -> Prompt | None:
 def _stopped(view: WindowView) -> Prompt | None:
     if not view.arm.stopped:
         return None
-    return Prompt("The arm is STOPPED. Press P once the cause is gone: it releases the stop.", _news(view), Tone.BAD)
+    detail = _on_device(view, ("recover",)) or _news(view)
+    return Prompt("The arm is STOPPED. Press P once the cause is gone: it releases the stop.", detail, Tone.BAD)
 
 
 def _device(view: WindowView) -> Prompt | None:
@@ -154,20 +157,38 @@ def _hold(view: WindowView) -> str:
     recording = view.episode.state is State.RECORDING
     if view.policy is not None:
         return _hold_beside_policy(view) if recording else ""
+    if view.teleop.controls:
+        names = ("discard", "click") if recording and view.teleop.deadman else ("deadman", "gripper", "start_stop")
+        return _on_device(view, names)
     if view.teleop.device == "keyboard" and not view.teleop.deadman:
         return "To move the arm hold SPACE and the keys beside the bars; without SPACE it holds still."
     return "X throws it away at once; C marks this instant." if recording else ""
 
 
+def _on_device(view: WindowView, names: tuple[str, ...]) -> str:
+    """What to press on the device in hand for these, as far as it has buttons for them."""
+    pressed = dict(view.teleop.controls)
+    said = ", ".join(f"{pressed[name]} {MEANINGS[name]}" for name in names if name in pressed)
+    return f"On the {view.teleop.device}: {said}." if said else ""
+
+
 def _hold_beside_policy(view: WindowView) -> str:
-    taking = "SPACE takes the arm from the policy." if view.teleop.device == "keyboard" else ""
+    deadman = dict(view.teleop.controls).get("deadman", "SPACE" if view.teleop.device == "keyboard" else "")
+    taking = f"{deadman} takes the arm from the policy." if deadman else ""
     if view.arm.enabled or view.teleop.enable:
         return taking
-    return f"Hold TAB, or your device's switch: only then the policy may move the arm. {taking}"
+    switch = dict(view.teleop.controls).get("enable")
+    which = f"{switch} or TAB" if switch else "TAB, or your device's switch"
+    return f"Hold {which}: only then the policy may move the arm. {taking}"
 
 
 def _deciding(view: WindowView) -> Prompt:
     ended = ENDED.search(view.episode.message)
+    if view.teleop.controls and not ended:  # its X may be another X than the keyboard's: no key is named without whose
+        outcome = view.episode.outcome
+        was = "Was it a success?" if outcome is Outcome.UNLABELLED else f"It was a {outcome.name.lower()}."
+        detail = _news(view) or f"{_on_device(view, LABELLING)} On the keyboard: Y, N, ENTER, X."
+        return Prompt(f"{was} Label it, then keep or discard it.", detail, Tone.ASK)
     if ended:
         label = "" if view.episode.outcome is Outcome.UNLABELLED else f" (a {view.episode.outcome.name.lower()})"
         text = f"It ended by itself{label}. Y or N labels it, ENTER keeps it, X discards it."

@@ -32,6 +32,7 @@ class TeleopView:
         twist: Wanted velocity of the tool in the base frame: x y z [m/s], then about x y z [rad/s].
         enable: The operator lets a policy or a replay move the arm.
         problem: Why the device moves nothing, and what to do; empty where all is well.
+        controls: (what it is for, what to press) of the device's buttons, where it has any: see ``mapping_words``.
     """
 
     device: str = ""
@@ -41,6 +42,7 @@ class TeleopView:
     twist: tuple[float, ...] = (0.0,) * 6
     enable: bool = False
     problem: str = ""
+    controls: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

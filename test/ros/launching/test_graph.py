@@ -91,6 +91,15 @@ def test_a_mapping_is_a_name_or_a_file_that_is_there(tmp_path):
         nodes("teleop", teleop="joy", mapping="other.yaml")
 
 
+@pytest.mark.parametrize(
+    ("teleop", "mapping", "said"),
+    [("gamepad", "gampad", "there are buttons, gamepad"), ("keyboard", "gamepad", "no axes or buttons to map")],
+)
+def test_a_mapping_that_would_do_nothing_is_refused_before_anything_starts(teleop: str, mapping: str, said: str):
+    with pytest.raises(GraphError, match=said):
+        build("collect", {"teleop": teleop, "mapping": mapping}, {"DISPLAY": ":0"})
+
+
 def test_without_a_device_the_teleop_node_only_shows_the_window():
     shown = nodes("collect", teleop="none")
     assert (shown["teleop"].parameters["device"], shown["collect"].parameters["source"]) == ("none", "")

@@ -26,6 +26,13 @@ def test_the_keys_are_told_where_a_window_has_them():
     assert all(len(line) <= WIDTH for line in lines("collect", SCREEN)[1:])
 
 
+def test_what_the_buttons_of_a_gamepad_do_is_told_and_no_key_that_moves_nothing():
+    told = " ".join(lines("collect", SCREEN, teleop="gamepad"))
+    assert "LEFT SHOULDER hold to move the arm" in told and "A keeps" in told and "LEFT Y x" in told
+    assert "R start / stop an episode" in told and "SPACE" not in told and "W S" not in told
+    assert all(len(line) <= WIDTH for line in lines("collect", SCREEN, teleop="gamepad")[1:])
+
+
 def test_without_a_screen_it_is_told_what_is_missing_and_what_to_do():
     told = " ".join(lines("collect", {}, namespace="left/"))
     assert "nothing leads the arm: there is no display" in told

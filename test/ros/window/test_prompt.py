@@ -26,6 +26,23 @@ def test_every_state_names_the_key_to_press_next(state, said, view):
     assert said in prompt(view(state)).text
 
 
+def test_with_a_gamepad_in_hand_its_buttons_are_named_in_every_state(view):
+    names = [("deadman", "LEFT SHOULDER"), ("gripper", "RIGHT TRIGGER"), ("start_stop", "START"), ("keep", "A")]
+    names += [("enable", "RIGHT SHOULDER"), ("recover", "GUIDE")]
+    pad = TeleopView(device="gamepad", controls=tuple(names))
+    said = "On the gamepad: LEFT SHOULDER hold to move the arm, RIGHT TRIGGER opens / closes the gripper, START starts"
+    assert prompt(view(State.READY, teleop=pad)).detail.startswith(said)
+    assert (
+        prompt(view(State.DECIDING, teleop=pad)).detail == "On the gamepad: A keeps. On the keyboard: Y, N, ENTER, X."
+    )
+    assert prompt(view(arm=ArmView(known=True, stopped=True), teleop=pad)).detail == (
+        "On the gamepad: GUIDE releases the stop."
+    )
+    beside = view(State.RECORDING, teleop=pad, policy=PolicyView("ACTING"), arm=ArmView(known=True, enabled=False))
+    taking = "LEFT SHOULDER takes the arm from the policy."
+    assert prompt(beside).detail == f"Hold RIGHT SHOULDER or TAB: only then the policy may move the arm. {taking}"
+
+
 def test_why_an_episode_ended_that_nobody_ended_is_not_buried_in_advice(view, episode):
     said = "episode_0003 is unlabelled (it ended because 0.93 GB free (of 9)): label it success or failure, then keep"
     shown = prompt(view(State.DECIDING, episode=episode(State.DECIDING, message=said)))
