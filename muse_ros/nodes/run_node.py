@@ -11,6 +11,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from muse_ros.nodes.guarded_parameters import guard_parameters
 from muse_ros.nodes.unknown_parameters import unknown_parameters
 
 SPIN_S = 0.1
@@ -48,6 +49,7 @@ def run_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
         unknown = unknown_parameters(node)
         if unknown:
             raise NodeFailure(f"node {node.get_name()}: {unknown}")
+        guard_parameters(node)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         while not (signals or node.finished.is_set()):
