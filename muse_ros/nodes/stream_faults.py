@@ -50,7 +50,8 @@ class StreamFaults:
         if topic in self._turns and now_s - self._turns[topic][1] < TURN_S:
             twins = twin_nodes(end.node for end in _ends(self._node.get_publishers_info_by_topic(topic)))
             if twins:
-                return f"{twins}, so that it is of two worlds at once: {self._another_session()}"
+                domain = self._node.context.get_domain_id()
+                return f"{twins} publish it: stop one session, or give it another ROS_DOMAIN_ID (now {domain})"
         # what else listens to a camera is nobody's business here; an action that the arm cannot hear is
         if expected.max_age_s is None:
             found = mismatches(
@@ -64,12 +65,6 @@ class StreamFaults:
         nodes = ", ".join(end.node for end in _ends(self._node.get_publishers_info_by_topic(topic)))
         return f"published by {nodes}, but the middleware does not join this recorder to it; is it on another network?"
 
-    def _another_session(self) -> str:
-        return (
-            f"another session runs in ROS domain {self._node.context.get_domain_id()}. Stop it, or start one of the "
-            "two with another ROS_DOMAIN_ID or namespace"
-        )
-
 
 def twin_nodes(names: Iterable[str]) -> str:
     """Says which of these names several nodes have, as those of a session that was started twice; empty: none.
@@ -77,7 +72,7 @@ def twin_nodes(names: Iterable[str]) -> str:
     Nodes of different names may share a topic, as an arm and its gripper share ``joint_states``.
     """
     found = [f"{count} nodes named {name}" for name, count in sorted(Counter(names).items()) if count > 1]
-    return f"is published by {' and '.join(found)}" if found else ""
+    return " and ".join(found)
 
 
 def _ends(infos: Iterable) -> list[End]:

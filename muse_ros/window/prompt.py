@@ -155,7 +155,7 @@ def _recording(view: WindowView) -> Prompt:
 
 def _hold(view: WindowView) -> str:
     recording = view.episode.state is State.RECORDING
-    if view.policy is not None:
+    if view.policy is not None and view.policy.state != "SHADOW":
         return _hold_beside_policy(view) if recording else ""
     if view.teleop.controls:
         names = ("discard", "click") if recording and view.teleop.deadman else ("deadman", "gripper", "start_stop")

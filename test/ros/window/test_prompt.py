@@ -43,6 +43,10 @@ def test_with_a_gamepad_in_hand_its_buttons_are_named_in_every_state(view):
     assert prompt(beside).detail == f"Hold RIGHT SHOULDER or TAB: only then the policy may move the arm. {taking}"
 
 
+def test_from_a_policy_that_only_looks_on_nobody_takes_the_arm(view):
+    assert "hold SPACE" in prompt(view(State.RECORDING, policy=PolicyView("SHADOW"))).detail
+
+
 def test_why_an_episode_ended_that_nobody_ended_is_not_buried_in_advice(view, episode):
     said = "episode_0003 is unlabelled (it ended because 0.93 GB free (of 9)): label it success or failure, then keep"
     shown = prompt(view(State.DECIDING, episode=episode(State.DECIDING, message=said)))
