@@ -14,6 +14,8 @@ _NS_PER_S = 1_000_000_000
 HOLD_S = 0.5
 CLOCK_STANDS_S = 0.35
 CLOCK_JUMP_NS = 50_000_000
+CLOCK_AHEAD_NS, FASTEST = 10 * _NS_PER_S, 200.0
+"""No simulation runs further than this between two looks, or faster than this many times real time."""
 
 
 class AlarmBook:
@@ -84,8 +86,8 @@ class ClockWatch:
     def _look_at_simulated(self, now_ns: int, steady_s: float) -> str:
         before_ns = self._now_ns
         if before_ns is None or now_ns != before_ns:
-            self._moved_s = steady_s
-            return f"/clock jumped back by {(before_ns - now_ns) / 1e9:.3f} s" if (before_ns or 0) > now_ns else ""
+            since_s, self._moved_s = steady_s - self._moved_s, steady_s
+            return "" if before_ns is None else _jump(now_ns - before_ns, since_s)
         if steady_s - self._moved_s < CLOCK_STANDS_S:
             return ""
         return (
@@ -101,6 +103,14 @@ class ClockWatch:
         if abs(change_ns) <= CLOCK_JUMP_NS:
             return ""
         return f"this machine's clock jumped by {change_ns / 1e9:.3f} s since the episode began"
+
+
+def _jump(change_ns: int, since_s: float) -> str:
+    """What is wrong with ``/clock`` where it changed by `change_ns` within `since_s` of real time; empty: nothing."""
+    if change_ns < 0:
+        return f"/clock jumped back by {-change_ns / _NS_PER_S:.3f} s"
+    ahead = change_ns > max(CLOCK_AHEAD_NS, FASTEST * since_s * _NS_PER_S)
+    return f"/clock jumped ahead by {change_ns / _NS_PER_S:.3f} s" if ahead else ""
 
 
 class EpisodeAlarms:
@@ -125,5 +135,7 @@ class EpisodeAlarms:
         """
         troubles = {state.expected.topic: state.problem for state in self._health.streams(now_ns)}
         troubles["clock"] = self._clock.look(now_ns, steady_s)
+        if "jumped" in troubles["clock"]:  # while a clock stands still nothing is stamped wrongly
+            self._health.spoil("clock", troubles["clock"])
         begun, ended = self._book.look(troubles, steady_s)
         return Alarms(begun, ended, self._book.standing, now_ns, self._abort)

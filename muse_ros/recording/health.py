@@ -98,6 +98,12 @@ class Health:
             if self._counting:
                 self._spoilt = {topic: f"{topic}: {self._faults[topic]}" for topic in observed} | self._spoilt
 
+    def spoil(self, name: str, reason: str) -> None:
+        """Mark the running episode as a degraded one for something that is no stream's own; the first reason stays."""
+        with self._lock:
+            if self._counting:
+                self._spoilt.setdefault(name, reason)
+
     def arrived(self, topic: str, stamp_ns: int | None, received_ns: int, lost: int = 0) -> None:
         """One message of any topic; `stamp_ns` is None where its type carries none, `lost` went missing before it."""
         watch = self._watches.get(topic)
