@@ -37,7 +37,8 @@ DECLARED = {
 }  # fmt: skip
 
 # What the folders of each package may import of their siblings. FOR_ALL and the files beside them belong to all, and
-# nodes/ imports whatever it wires.
+# nodes/ imports whatever it wires. Of nodes/ itself: a node's folder knows the files of FOR_NODES, no other node's.
+FOR_NODES = {"guarded_parameters", "node_clock", "parameters", "polled_topic", "run_node", "unknown_parameters"}
 FOR_ALL = {"configs"}
 ARROWS = {
     "muse_core": {
@@ -141,6 +142,17 @@ def test_every_folder_has_its_arrows():
     folders = {package: {path.parent.name for path in (ROOT / package).glob("*/__init__.py")} for package in ARROWS}
     assert folders["muse_core"] == set(ARROWS["muse_core"])
     assert folders["muse_ros"] == {*ARROWS["muse_ros"], "nodes", "rqt"}
+
+
+def test_beside_the_nodes_lies_only_what_all_of_them_use():
+    nodes = {path.stem for path in ROOT.glob("config/nodes/*.yaml")}
+    assert {path.stem for path in ROOT.glob("muse_ros/nodes/*.py")} == {"__init__", *FOR_NODES, *nodes}
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent for path in ROOT.glob("muse_ros/nodes/*/__init__.py")), ids=name)
+def test_what_a_node_is_made_of_knows_no_other_node(folder: Path):
+    modules = {each for path in folder.glob("*.py") for each in imports(path) if each.startswith("muse_ros.nodes.")}
+    assert {each.split(".")[2] for each in modules} <= {folder.name, *FOR_NODES}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)

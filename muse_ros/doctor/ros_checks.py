@@ -58,8 +58,8 @@ def check_discovery(machine: Machine) -> Finding:
 
 
 def probe(machine: Machine, seconds: float = LISTEN_S) -> dict[str, Any]:
-    """What ``muse_ros.nodes.dds_probe`` hears in a process of its own; ``{"error": ...}`` where it cannot run."""
-    code, said = machine.run([machine.python, "-m", "muse_ros.nodes.dds_probe", str(seconds)], PROBE_S)
+    """What the dds_probe hears in a process of its own; ``{"error": ...}`` where it cannot run."""
+    code, said = machine.run([machine.python, "-m", "muse_ros.nodes.probes.dds_probe", str(seconds)], PROBE_S)
     try:
         heard = json.loads(said.splitlines()[-1])
     except (ValueError, IndexError):

@@ -1,1 +1,1 @@
-"""The nodes panda, teleop, collect and policy, and what of them needs rclpy."""
+"""The nodes, a file each, and what all of them use; what one node is made of beside its own file lies in a folder."""

@@ -18,7 +18,7 @@ from muse_ros.cameras.calibration import read_calibration
 from muse_ros.cameras.capture_thread import CaptureThread
 from muse_ros.cameras.opening import OpenCamera, open_camera
 from muse_ros.cameras.settings import PARAMETERS, CameraSettingError, CameraSettings
-from muse_ros.nodes.camera_topics import CameraTopics
+from muse_ros.nodes.cameras.topics import CameraTopics
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
 

@@ -20,17 +20,17 @@ from std_srvs.srv import Trigger
 from muse_ros.bags.bags import BagWriter, open_writer
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import EpisodeEvent
-from muse_ros.nodes.audited_recorder import AuditedRecorder
-from muse_ros.nodes.automatic_collect import AutomaticCollect
-from muse_ros.nodes.collect_parameters import description, read
-from muse_ros.nodes.event_topic import EventTopic
-from muse_ros.nodes.guided_reset import GuidedReset, ResetResult
-from muse_ros.nodes.resumed_session import resume, unseen_seed
+from muse_ros.nodes.recording.audited_recorder import AuditedRecorder
+from muse_ros.nodes.recording.automatic import AutomaticCollect
+from muse_ros.nodes.recording.event_topic import EventTopic
+from muse_ros.nodes.recording.guided_reset import GuidedReset, ResetResult
+from muse_ros.nodes.recording.parameters import description, read
+from muse_ros.nodes.recording.resumed_session import resume, unseen_seed
+from muse_ros.nodes.recording.status_topic import StatusTopic
+from muse_ros.nodes.recording.stream_diagnostics import StreamDiagnostics
+from muse_ros.nodes.recording.stream_faults import StreamFaults
+from muse_ros.nodes.recording.topic_drain import TopicDrain
 from muse_ros.nodes.run_node import run_node
-from muse_ros.nodes.status_topic import StatusTopic
-from muse_ros.nodes.stream_diagnostics import StreamDiagnostics
-from muse_ros.nodes.stream_faults import StreamFaults
-from muse_ros.nodes.topic_drain import TopicDrain
 from muse_ros.recording.alarms import ClockWatch, EpisodeAlarms
 from muse_ros.recording.episode_effects import EpisodeEffects, Surroundings
 from muse_ros.recording.episode_events import End, Event, Failed, Filed, Gate, Heard, Interrupted, ResetDone, Verb

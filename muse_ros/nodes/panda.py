@@ -28,10 +28,10 @@ from muse_ros.arm.pace import RealTimePace, SimulatedPace
 from muse_ros.bridge import STATUS_QOS
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
-from muse_ros.nodes.panda_actions import ActionTopics
-from muse_ros.nodes.panda_diagnostics import Diagnostics
-from muse_ros.nodes.panda_loop import CONTROL_HZ, PERIOD_NS, ArmLoop, Episode
-from muse_ros.nodes.panda_topics import ArmTopics, WorldTopics
+from muse_ros.nodes.arm.actions import ActionTopics
+from muse_ros.nodes.arm.diagnostics import Diagnostics
+from muse_ros.nodes.arm.loop import CONTROL_HZ, PERIOD_NS, ArmLoop, Episode
+from muse_ros.nodes.arm.topics import ArmTopics, WorldTopics
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
 

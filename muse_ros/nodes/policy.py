@@ -1,7 +1,7 @@
 """The policy node: a checkpoint acting on live topics, at the contract's rate, while an episode runs.
 
 A lifecycle node: configuring loads the model and warms it up, activating lets it tick. What happens at a tick is in
-``muse_ros.policy.loop``, when it happens in ``tick_thread``, what is said of it in ``policy_voice``; here are
+``muse_ros.policy.loop``, when it happens and what is said of it in ``muse_ros.nodes.acting``; here are
 parameters, subscriptions and transitions.
 """
 
@@ -21,11 +21,11 @@ from muse_ros.contract.contract import Contract, load_contract
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.missing_package import explain
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
+from muse_ros.nodes.acting.tick_thread import Run, TickThread
+from muse_ros.nodes.acting.voice import PolicyVoice
 from muse_ros.nodes.node_clock import NodeClock
 from muse_ros.nodes.parameters import declare
-from muse_ros.nodes.policy_voice import PolicyVoice
 from muse_ros.nodes.run_node import NodeFailure, run_node
-from muse_ros.nodes.tick_thread import Run, TickThread
 from muse_ros.policy.actors import INFERENCE, choose_way, make_actor
 from muse_ros.policy.loading import LoadedPolicy, load_policy
 from muse_ros.policy.loop import PolicyLoop, TickReport

@@ -23,9 +23,9 @@ from muse_ros.contract.contract import ContractError
 from muse_ros.msg import EpisodeStatus
 from muse_ros.nodes.node_clock import NodeClock
 from muse_ros.nodes.parameters import declare
-from muse_ros.nodes.replay_arm import TOPIC, ReplayArm
+from muse_ros.nodes.replaying.arm import TOPIC, ReplayArm
+from muse_ros.nodes.replaying.service_calls import POLL_S, ServiceCalls, ServiceError
 from muse_ros.nodes.run_node import NodeFailure, run_node
-from muse_ros.nodes.service_calls import POLL_S, ServiceCalls, ServiceError
 from muse_ros.replay.drift import drift
 from muse_ros.replay.follow import forbidden
 from muse_ros.replay.motion import NS_PER_S, MotionError, Path, RecordedAction

@@ -19,27 +19,27 @@ from muse_ros.arm.arbiter import HEARTBEAT_S
 from muse_ros.bridge import ACTION_QOS, time_message
 from muse_ros.missing_package import explain
 from muse_ros.msg import Action
-from muse_ros.nodes.device_report import DeviceReport
-from muse_ros.nodes.operator_buttons import OperatorButtons
-from muse_ros.nodes.operator_window import open_operator_window
+from muse_ros.nodes.devices.report import DeviceReport
+from muse_ros.nodes.operator.buttons import OperatorButtons
+from muse_ros.nodes.operator.verbs import Verbs
+from muse_ros.nodes.operator.window import open_operator_window
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
-from muse_ros.nodes.verbs import Verbs
 from muse_ros.teleop.keyboard import ENABLE_KEY, SERVICES
 from muse_ros.window.events import NO_INPUT
 from muse_ros.window.from_messages import twist_of
 from muse_ros.window.view import TeleopView
 
 DEVICES = {  # imported when chosen: a robot without pygame or MuJoCo has a teleop node all the same
-    "keyboard": "muse_ros.nodes.keyboard_device:KeyboardDevice",
-    "gamepad": "muse_ros.nodes.mapped_devices:gamepad",
-    "joy": "muse_ros.nodes.mapped_devices:joy",
-    "spacemouse": "muse_ros.nodes.mapped_devices:spacemouse",
-    "twist": "muse_ros.nodes.followed_devices:TwistDevice",
-    "pose": "muse_ros.nodes.followed_devices:PoseDevice",
-    "joint": "muse_ros.nodes.followed_devices:JointDevice",
-    "expert": "muse_ros.nodes.expert_device:ExpertDevice",
-    "none": "muse_ros.nodes.no_device:NoDevice",
+    "keyboard": "muse_ros.nodes.devices.keyboard:KeyboardDevice",
+    "gamepad": "muse_ros.nodes.devices.mapped:gamepad",
+    "joy": "muse_ros.nodes.devices.mapped:joy",
+    "spacemouse": "muse_ros.nodes.devices.mapped:spacemouse",
+    "twist": "muse_ros.nodes.devices.followed:TwistDevice",
+    "pose": "muse_ros.nodes.devices.followed:PoseDevice",
+    "joint": "muse_ros.nodes.devices.followed:JointDevice",
+    "expert": "muse_ros.nodes.devices.expert:ExpertDevice",
+    "none": "muse_ros.nodes.devices.no_device:NoDevice",
 }
 
 

@@ -15,8 +15,8 @@ from rclpy.executors import SingleThreadedExecutor, TimeoutException
 
 from muse_ros.bridge import TICK_QOS
 from muse_ros.msg import PolicyStatus
-from muse_ros.nodes.verbs import Verbs
-from muse_ros.nodes.window_topics import WindowTopics
+from muse_ros.nodes.operator.verbs import Verbs
+from muse_ros.nodes.operator.window_topics import WindowTopics
 from muse_ros.rqt.panel import SERVICES
 from muse_ros.rqt.timing import PolicyTiming
 from muse_ros.window.view import WindowView

@@ -15,7 +15,7 @@ from pathlib import Path
 from muse_ros.missing_package import explain
 
 _DEFAULT = "panda"
-_LIVE = "muse_ros.nodes.live_survey:survey_graph"  # imported when it is asked for: a bag needs no ROS
+_LIVE = "muse_ros.nodes.probes.live_survey:survey_graph"  # imported when it is asked for: a bag needs no ROS
 _EPILOG = """\
 A contract says which topic becomes which array of a dataset and of a policy's observation. A lab's first steps:
 

@@ -16,7 +16,7 @@ ATTEMPTS = 10  # on a busy machine discovery can take longer than one look
 
 
 def listen():
-    command = [sys.executable, "-m", "muse_ros.nodes.dds_probe", "1.5"]
+    command = [sys.executable, "-m", "muse_ros.nodes.probes.dds_probe", "1.5"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     return json.loads(done.stdout.splitlines()[-1])
 

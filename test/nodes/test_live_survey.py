@@ -15,8 +15,8 @@ from std_msgs.msg import String
 
 from muse_ros.contract.contract import Contract, load_contract
 from muse_ros.doctor.finding import Verdict
-from muse_ros.nodes.live_survey import survey_graph
 from muse_ros.nodes.panda import PandaNode
+from muse_ros.nodes.probes.live_survey import survey_graph
 from muse_ros.survey.contract_text import contract_text
 from muse_ros.survey.judge import judge
 from muse_ros.survey.propose import USEFUL, propose

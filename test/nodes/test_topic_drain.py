@@ -7,8 +7,8 @@ pytest.importorskip("rclpy")
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from std_msgs.msg import String
 
-from muse_ros.nodes import topic_drain
-from muse_ros.nodes.topic_drain import TopicDrain
+from muse_ros.nodes.recording import topic_drain
+from muse_ros.nodes.recording.topic_drain import TopicDrain
 from muse_ros.recording.receive_clock import ReceiveClock
 
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)

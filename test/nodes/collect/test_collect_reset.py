@@ -9,7 +9,7 @@ from std_srvs.srv import Trigger
 from muse_core.control.kinematics import HOME_Q
 from muse_ros.bridge import EVENT_QOS, SENSOR_QOS
 from muse_ros.msg import AppliedAction, EpisodeEvent
-from muse_ros.nodes.collect_parameters import description
+from muse_ros.nodes.recording.parameters import description
 from muse_ros.recording.session_folder import SessionFolder, write_episode_file
 
 

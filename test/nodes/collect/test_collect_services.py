@@ -20,7 +20,7 @@ from muse_ros.bridge import SENSOR_QOS, STATUS_QOS, time_message
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import EpisodeEvent
 from muse_ros.nodes.collect import CollectNode
-from muse_ros.nodes.collect_parameters import description
+from muse_ros.nodes.recording.parameters import description
 from muse_ros.nodes.run_node import NodeFailure
 
 JOINTS, CAMERA = "panda/joint_states", "cameras/front/image/compressed"

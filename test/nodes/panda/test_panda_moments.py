@@ -20,8 +20,8 @@ from muse_ros.arm.arm_control import ArmControl
 from muse_ros.bridge import EVENT_QOS, STATUS_QOS
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
+from muse_ros.nodes.arm.loop import ArmLoop
 from muse_ros.nodes.panda import PandaNode
-from muse_ros.nodes.panda_loop import ArmLoop
 
 MS = 1_000_000
 

@@ -70,7 +70,7 @@ from muse_ros.bridge import SENSOR_QOS
 from muse_ros.contract.contract import load_contract
 from muse_ros.nodes.policy import PolicyNode
 from muse_ros.nodes.run_node import run_node
-from muse_ros.nodes import tick_thread
+from muse_ros.nodes.acting import tick_thread
 from muse_ros.policy.loading import LoadedPolicy, narrowed
 
 tick_thread.CLOSE_S = 0.2

@@ -26,8 +26,8 @@ from muse_ros.bridge import message_class
 from muse_ros.contract.contract import load_contract
 from muse_ros.conversion import convert_cli
 from muse_ros.msg import EpisodeStatus, PolicyStatus
+from muse_ros.nodes.operator.window_topics import WindowTopics
 from muse_ros.nodes.policy import PolicyNode
-from muse_ros.nodes.window_topics import WindowTopics
 from muse_ros.policy.loading import LoadedPolicy, narrowed
 
 CONTRACT = narrowed(load_contract("panda_sim"), {"ee_position": (3,), "q": (7,), "image": (64, 64, 3)})

@@ -248,13 +248,13 @@ def test_joy_with_too_few_axes_is_named(rig):
 
 
 def test_a_spacemouse_on_a_pipe_moves_the_arm(rig, tmp_path, monkeypatch):
-    from muse_ros.nodes import mapped_devices
+    from muse_ros.nodes.devices import mapped
     from muse_ros.teleop.spacemouse import SpaceMouse
 
     (tmp_path / "sys/hidraw2/device").mkdir(parents=True)
     (tmp_path / "sys/hidraw2/device/uevent").write_text("HID_ID=0003:0000256F:0000C635\nHID_NAME=3Dconnexion\n")
     os.mkfifo(tmp_path / "hidraw2")
-    monkeypatch.setattr(mapped_devices, "SpaceMouse", lambda: SpaceMouse(tmp_path / "sys", tmp_path))
+    monkeypatch.setattr(mapped, "SpaceMouse", lambda: SpaceMouse(tmp_path / "sys", tmp_path))
     writer = os.open(tmp_path / "hidraw2", os.O_RDWR)
     mouse = rig(device="spacemouse", speed_step=3)
     os.write(writer, struct.pack("<BB", 3, 0b10))

@@ -93,7 +93,9 @@ def test_a_node_that_runs_twice_is_named(verdicts):
 
 
 def test_the_probe_answers_on_its_last_line_and_its_failure_is_a_fact(machine):
-    works = machine(programs={"/venv/bin/python -m muse_ros.nodes.dds_probe": (0, "warning\n" + json.dumps(heard()))})
+    works = machine(
+        programs={"/venv/bin/python -m muse_ros.nodes.probes.dds_probe": (0, "warning\n" + json.dumps(heard()))}
+    )
     assert probe(works)["sent"] == 50
     broken = machine(programs={"/venv/bin/python -m": (1, "Traceback\nRuntimeError: no middleware")})
     assert probe(broken) == {"error": "RuntimeError: no middleware"}

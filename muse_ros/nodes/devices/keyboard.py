@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from muse_ros.msg import Action
+from muse_ros.nodes.devices.six_axes import SixAxes
 from muse_ros.nodes.run_node import NodeFailure
-from muse_ros.nodes.six_axes import SixAxes
 from muse_ros.teleop.keyboard import sample_of
 from muse_ros.window.events import WindowInput
 

@@ -12,7 +12,7 @@ from std_srvs.srv import Trigger
 
 from muse_ros.msg import AppliedAction
 from muse_ros.nodes.polled_topic import PolledTopic
-from muse_ros.nodes.sim_reset import SimReset
+from muse_ros.nodes.recording.sim_reset import SimReset
 from muse_ros.recording.home_watch import HomeWatch
 
 WAYS = ("none", "home", "sim")

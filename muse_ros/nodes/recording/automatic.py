@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rclpy.clock import Clock
 from std_msgs.msg import Bool
 
 from muse_ros.bridge import STATUS_QOS
-from muse_ros.nodes.collect_parameters import CollectParameters, description
 from muse_ros.nodes.parameters import declare
+from muse_ros.nodes.recording.parameters import CollectParameters, description
 from muse_ros.recording.automatic import AutomaticEpisodes, Do, Finish, Plan, Report, View
-
-if TYPE_CHECKING:
-    from muse_ros.nodes.collect import CollectNode
 
 PERIOD_S = 0.01
 
@@ -22,8 +19,8 @@ PERIOD_S = 0.01
 class AutomaticCollect:
     """The automatic mode of one collect node."""
 
-    def __init__(self, node: CollectNode, steady: Clock, given: CollectParameters) -> None:
-        """Declare the mode's own parameters and begin at once."""
+    def __init__(self, node: Any, steady: Clock, given: CollectParameters) -> None:
+        """Declare the mode's own parameters and begin at once; `node` is the collect node, which it drives."""
         self._node = node
         plan = Plan(
             episodes=given.auto_episodes,

@@ -15,10 +15,10 @@ from rcl_interfaces.msg import ParameterDescriptor
 from muse_ros.display import display_named
 from muse_ros.missing_package import explain
 from muse_ros.msg import EpisodeStatus
+from muse_ros.nodes.operator.verbs import Verbs
+from muse_ros.nodes.operator.window_topics import WindowTopics
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure
-from muse_ros.nodes.verbs import Verbs
-from muse_ros.nodes.window_topics import WindowTopics
 from muse_ros.recording.session import RESET_RUNS
 from muse_ros.teleop.keyboard import service_of
 from muse_ros.window import entry

@@ -8,8 +8,8 @@ from datetime import datetime
 from rclpy.node import Node
 
 from muse_ros.contract.contract import Contract, ContractError, load_contract
-from muse_ros.nodes.guided_reset import WAYS
 from muse_ros.nodes.parameters import declare
+from muse_ros.nodes.recording.guided_reset import WAYS
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.recording.disk import DiskGuard
 from muse_ros.recording.episode_file import Description

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rclpy.node import Node
 
-from muse_ros.nodes.collect_parameters import CollectParameters
+from muse_ros.nodes.recording.parameters import CollectParameters
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.recording.session import Session
 

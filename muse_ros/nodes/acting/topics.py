@@ -12,7 +12,7 @@ from muse_ros.arm.arbiter import HEARTBEAT_S
 from muse_ros.bridge import ACTION_QOS, EVENT_QOS, TICK_QOS, time_message
 from muse_ros.contract.contract import Contract
 from muse_ros.msg import Action, EpisodeEvent, PolicyStatus
-from muse_ros.nodes.policy_messages import action_message
+from muse_ros.nodes.acting.messages import action_message
 
 
 class PolicyTopics:

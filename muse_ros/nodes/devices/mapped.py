@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from muse_ros.msg import Action
-from muse_ros.nodes.heard_source import JoySource
+from muse_ros.nodes.devices.heard_source import JoySource
+from muse_ros.nodes.devices.six_axes import SixAxes
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure
-from muse_ros.nodes.six_axes import SixAxes
 from muse_ros.teleop.input_mapper import InputMapper
 from muse_ros.teleop.mapping import Mapping
 from muse_ros.teleop.mapping_file import MappingError, find_file, load_mapping

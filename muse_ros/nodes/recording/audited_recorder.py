@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from muse_ros.msg import EpisodeEvent
-from muse_ros.nodes.event_topic import EventTopic
+from muse_ros.nodes.recording.event_topic import EventTopic
 from muse_ros.recording.health import Health
 from muse_ros.recording.recorder import Recorder, Sample
 

@@ -23,7 +23,7 @@ from muse_ros.arm.lockstep import GIVE_UP_S, Lockstep
 from muse_ros.arm.pace import RealTimePace, SimulatedPace
 from muse_ros.contract.ticks import tick_at_or_after
 from muse_ros.msg import EpisodeEvent
-from muse_ros.nodes.panda_topics import ArmTopics, WorldTopics
+from muse_ros.nodes.arm.topics import ArmTopics, WorldTopics
 
 CONTROL_HZ = 100.0
 PERIOD_NS = round(1e9 / CONTROL_HZ)

@@ -19,7 +19,7 @@ from muse_ros.arm.arbiter import HEARTBEAT_S
 from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message
 from muse_ros.contract.message_fields import DecodeError, field_value, time_ns
 from muse_ros.msg import Action, AppliedAction, EpisodeStatus
-from muse_ros.nodes.topic_drain import NeverRuns
+from muse_ros.nodes.polled_topic import PolledTopic
 from muse_ros.replay.follow import Applied, Follower
 from muse_ros.replay.motion import Path, RecordedAction
 
@@ -66,19 +66,18 @@ class ReplayArm:
         self._lock = threading.Lock()
         self._speaking = False
         self._last = self._message((), 0, HEARTBEAT_S)
-        self._subscriptions = []
-        never = NeverRuns()
-        for kind, topic, take, qos in (
-            (JointState, "panda/joint_states", self._take_joints, STATE_QOS),
-            (PoseStamped, "panda/ee_pose", self._take_pose, STATE_QOS),
-            (AppliedAction, "panda/applied_action", self._take_applied, STATE_QOS),
-            (Action, "action/teleop", self._take_teleop, ACTION_QOS),
-            (PoseArray, "sim/objects", self._take_objects, SENSOR_QOS),
-            (Bool, "sim/success", self._take_success, STATUS_QOS),
-            (EpisodeStatus, "collect/status", self._take_status, STATUS_QOS),
-        ):
-            subscription = node.create_subscription(kind, topic, take, qos, callback_group=never)
-            self._subscriptions.append((subscription, kind, take))
+        self._topics = [
+            (PolledTopic(node, kind, topic, qos), take)
+            for kind, topic, take, qos in (
+                (JointState, "panda/joint_states", self._take_joints, STATE_QOS),
+                (PoseStamped, "panda/ee_pose", self._take_pose, STATE_QOS),
+                (AppliedAction, "panda/applied_action", self._take_applied, STATE_QOS),
+                (Action, "action/teleop", self._take_teleop, ACTION_QOS),
+                (PoseArray, "sim/objects", self._take_objects, SENSOR_QOS),
+                (Bool, "sim/success", self._take_success, STATUS_QOS),
+                (EpisodeStatus, "collect/status", self._take_status, STATUS_QOS),
+            )
+        ]
         self._actions = node.create_publisher(Action, TOPIC, ACTION_QOS)
         node.create_timer(HEARTBEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -135,10 +134,9 @@ class ReplayArm:
 
     def _hear(self) -> None:
         """Take all that has come, with the beat: a callback for each of 400 messages a second would delay it."""
-        for subscription, kind, take in self._subscriptions:
-            with subscription.handle:
-                while (found := subscription.handle.take_message(kind, False)) is not None:
-                    take(found[0])
+        for topic, take in self._topics:
+            for message in topic.take():
+                take(message)
 
     def _message(self, values: Any, stamp_ns: int, period_s: float, space: str = Action.EE_DELTA) -> Action:
         message = Action(action_space=space, values=values, period=period_s, source=Action.REPLAY)

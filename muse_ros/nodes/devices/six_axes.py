@@ -11,7 +11,7 @@ from geometry_msgs.msg import PoseStamped
 
 from muse_core.geometry import quaternion_normalize
 from muse_ros.msg import Action, AppliedAction
-from muse_ros.nodes.heard_source import HeardSource
+from muse_ros.nodes.devices.heard_source import HeardSource
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.polled_topic import PolledTopic
 from muse_ros.nodes.run_node import NodeFailure

@@ -7,8 +7,8 @@ from typing import Any
 
 from std_msgs.msg import Bool
 
-from muse_ros.nodes.heard_source import HeardSource, JoySource
-from muse_ros.nodes.mapped_devices import RELEASE_FIRST, declare_mapping
+from muse_ros.nodes.devices.heard_source import HeardSource, JoySource
+from muse_ros.nodes.devices.mapped import RELEASE_FIRST, declare_mapping
 from muse_ros.nodes.parameters import declare
 from muse_ros.teleop.deadman import DeadmanGate
 from muse_ros.teleop.input_mapper import InputMapper

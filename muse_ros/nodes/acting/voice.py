@@ -14,11 +14,11 @@ from rclpy.clock import Clock, ClockType
 from muse_ros.bridge import Bridge
 from muse_ros.contract.contract import Contract
 from muse_ros.msg import PolicyStatus
-from muse_ros.nodes.policy_diagnostics import PolicyDiagnostics
-from muse_ros.nodes.policy_messages import status_message
-from muse_ros.nodes.policy_topics import PolicyTopics
-from muse_ros.nodes.shadow_topics import ShadowTopics
-from muse_ros.nodes.tick_thread import Run
+from muse_ros.nodes.acting.diagnostics import PolicyDiagnostics
+from muse_ros.nodes.acting.messages import status_message
+from muse_ros.nodes.acting.shadow_topics import ShadowTopics
+from muse_ros.nodes.acting.tick_thread import Run
+from muse_ros.nodes.acting.topics import PolicyTopics
 from muse_ros.policy.loop import TickReport
 from muse_ros.policy.outcomes import Hold, State
 from muse_ros.policy.summary import PolicySummary

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from rclpy.node import Node
 
 from muse_ros.bags.qos import Qos
-from muse_ros.nodes.topic_drain import TopicDrain
+from muse_ros.nodes.recording.topic_drain import TopicDrain
 from muse_ros.recording.qos_match import End, mismatches
 from muse_ros.recording.stream_watch import Expected
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from muse_ros.bridge import EVENT_QOS, STATUS_QOS, time_message
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
-from muse_ros.nodes.verbs import Verbs
+from muse_ros.nodes.operator.verbs import Verbs
 from muse_ros.teleop.keyboard import CLICK_KEY
 from muse_ros.teleop.mapper import DeviceSample
 from muse_ros.teleop.verbs import verb_service

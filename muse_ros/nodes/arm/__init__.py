@@ -1,0 +1,1 @@
+"""What the panda node is made of: its loop, topics and diagnostics."""

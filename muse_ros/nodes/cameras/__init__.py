@@ -1,0 +1,1 @@
+"""What the camera node is made of."""

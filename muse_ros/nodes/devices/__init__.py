@@ -1,0 +1,1 @@
+"""The teleop node's devices, and what they share."""

@@ -1,0 +1,1 @@
+"""Looks at a live graph, for `muse doctor` and `muse contract`."""

@@ -1,0 +1,1 @@
+"""What the collect node is made of."""
