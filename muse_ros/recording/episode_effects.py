@@ -110,7 +110,10 @@ class EpisodeEffects:
                         self._around.warn(f"{effect.reason}: {missing}")
                     self._let_go(effect.episode_id)
                 else:
-                    self._around.warn(f"{effect.reason}: the episode stays, undecided, in {folder}")
+                    self._around.warn(
+                        f"{effect.reason}: the episode stays, undecided, in {folder}; "
+                        f"to keep it, rename it to {folder.stem}"
+                    )
                     self._close(session, cut_short=effect.reason)
             elif isinstance(effect, MoveEpisode):
                 self._folder.refile(effect.episode_id, effect.kept)

@@ -49,7 +49,7 @@ class Prompt:
 
 def prompt(view: WindowView) -> Prompt:
     """The most urgent thing to tell."""
-    urgent = (_typing, _dead, _refused, _stopped, _device, _unfocused)
+    urgent = (_typing, _dead, _stopped, _refused, _device, _unfocused)
     return next((found for look in urgent if (found := look(view))), None) or _episode(view)
 
 
@@ -89,7 +89,8 @@ def _refused(view: WindowView) -> Prompt | None:
 def _stopped(view: WindowView) -> Prompt | None:
     if not view.arm.stopped:
         return None
-    detail = _on_device(view, ("recover",)) or _news(view)
+    refused = next((call.text for call in view.calls if call.state == "refused"), "")
+    detail = refused or _on_device(view, ("recover",)) or _news(view)
     return Prompt("The arm is STOPPED. Press P once the cause is gone: it releases the stop.", detail, Tone.BAD)
 
 

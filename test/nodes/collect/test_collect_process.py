@@ -128,6 +128,7 @@ def test_ctrl_c_closes_the_bag_whole_and_leaves_the_episode_undecided(start_coll
     assert collect.end(signal.SIGINT) == 0
     folder = tmp_path / "s" / "episode_0000.recording"
     assert "the episode stays, undecided, in" in collect.output
+    assert "to keep it, rename it to episode_0000" in collect.output
     bag = open_bag(folder)
     assert not bag.truncated
     assert bag.topics["/panda/joint_states"].count > 10

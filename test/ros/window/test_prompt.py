@@ -47,6 +47,12 @@ def test_from_a_policy_that_only_looks_on_nobody_takes_the_arm(view):
     assert "hold SPACE" in prompt(view(State.RECORDING, policy=PolicyView("SHADOW"))).detail
 
 
+def test_no_refusal_hides_that_the_arm_is_stopped(view):
+    refused = (CallView("panda/home", "refused", "the arm is stopped: recover it"),)
+    shown = prompt(view(arm=ArmView(known=True, stopped=True), calls=refused))
+    assert "STOPPED" in shown.text and shown.detail == "the arm is stopped: recover it"
+
+
 def test_why_an_episode_ended_that_nobody_ended_is_not_buried_in_advice(view, episode):
     said = "episode_0003 is unlabelled (it ended because 0.93 GB free (of 9)): label it success or failure, then keep"
     shown = prompt(view(State.DECIDING, episode=episode(State.DECIDING, message=said)))
