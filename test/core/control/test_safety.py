@@ -1,5 +1,7 @@
 """The safety filter and the motion controller hold every limit against whatever they are asked: 100,000 times."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -81,6 +83,22 @@ def test_the_filter_keeps_every_limit_against_25000_hostile_set_points(arm_id):
                 asked += 1
         assert broken_limits(set_points, limits) == []
     assert asked >= 25_000
+
+
+@pytest.mark.parametrize("arm_id", ["panda", "fr3"])
+def test_where_the_tool_may_be_fast_the_joints_keep_their_speed(arm_id):
+    # At the default 0.25 m/s and 0.6 rad/s of the tool the joints hardly ever reach their own speed.
+    limits, fastest = replace(default_limits(arm_id), linear_speed=9.0, angular_speed=99.0), np.zeros(7)
+    for joint in range(7):
+        safety = SafetyFilter(PandaKinematics(limits), limits, DT_S)
+        safety.reset(HOME_Q)
+        set_points = [HOME_Q]
+        for _ in range(100):
+            safety.move(HOME_Q + 3.0 * (np.arange(7) == joint), np.zeros(7))
+            set_points.append(safety.q)
+        assert broken_limits(set_points, limits) == []
+        fastest = np.maximum(fastest, np.abs(np.diff(set_points, axis=0)).max(axis=0) / DT_S)
+    assert (fastest > 0.99 * limits.joint_velocity).any()
 
 
 def test_the_filter_reports_its_velocity_as_the_difference_of_set_points():
