@@ -67,7 +67,7 @@ ARROWS = {
         "policy": {"bags", "contract"},
         "replay": {"bags", "contract", "conversion", "launching"},
         "interactive": {"bags", "conversion", "launching"},
-        "survey": {"bags", "contract", "doctor", "launching", "recording"},
+        "survey": {"bags", "contract", "launching", "recording"},
         "report": {"bags", "contract", "policy", "recording"},
     },
 }

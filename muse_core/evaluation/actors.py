@@ -11,9 +11,9 @@ from muse_core.checkpoints import load_checkpoint
 from muse_core.environments.environment import Environment
 from muse_core.environments.registry import PANDA_TASKS, make_environment
 from muse_core.evaluation.checkpoint_environment import CAMERAS, environment_for
-from muse_core.evaluation.config import EXPERT, RANDOM, REPLAY, EvaluateConfig, EvaluationError
+from muse_core.evaluation.config import EXPERT, REPLAY, EvaluateConfig, EvaluationError
 from muse_core.policies.policy import Policy
-from muse_core.policies.random import EE_DELTA_LIMITS, RandomPolicy
+from muse_core.policies.random import EE_DELTA_LIMITS, RANDOM, RandomPolicy
 from muse_core.policies.replay import ReplayPolicy
 from muse_core.policies.scripted import ExpertPolicy
 from muse_core.processors import choose_device

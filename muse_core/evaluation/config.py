@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from muse_core.configs import suggestion
+from muse_core.policies.random import RANDOM
 
-EXPERT, RANDOM, REPLAY = "expert", "random", "replay:"
+EXPERT, REPLAY = "expert", "replay:"
 FIRST_SEED, FIRST_RECORDED_SEED = 1000, 1_000_000
 RESULTS_FILE = "results.json"
 

@@ -8,6 +8,9 @@ import numpy as np
 
 from muse_core.spec import Arrays, Spec
 
+RANDOM = "random"
+"""What a person writes in place of a checkpoint."""
+
 Limits = Mapping[str, tuple[np.ndarray, np.ndarray]]
 EE_DELTA_LIMITS = (np.array([-0.02] * 3 + [-0.05] * 3 + [0.0]), np.array([0.02] * 3 + [0.05] * 3 + [1.0]))
 """What chance asks of an arm in one `ee_delta` action [m, rad, 1]: some 0.2 m/s and 0.5 rad/s at 10 Hz."""

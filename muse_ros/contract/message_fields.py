@@ -33,6 +33,16 @@ def time_ns(time: Any) -> int:
     return int(time.sec) * _NS + int(time.nanosec)
 
 
+def xyz(vector: Any) -> np.ndarray:
+    """(3,) float64 from a Point or a Vector3."""
+    return np.array([vector.x, vector.y, vector.z])
+
+
+def xyzw(quaternion: Any) -> np.ndarray:
+    """(4,) float64 from a Quaternion."""
+    return np.array([quaternion.x, quaternion.y, quaternion.z, quaternion.w])
+
+
 def begins_with_stamp(fields: Mapping[str, str]) -> bool:
     """Whether messages with these fields (name to type, in order) begin with a stamp, alone or in a header."""
     return next(iter(fields.values()), "") in _STAMP_FIRST

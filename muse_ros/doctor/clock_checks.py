@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from muse_ros.doctor.finding import Finding, Verdict
 from muse_ros.doctor.machine import Machine
+from muse_ros.finding import Finding, Verdict
 
 DRIFT_MS = 1.0  # of the system clock against the steady one in a second: more is a jump or a slewing clock
 AHEAD_S, LATE_S = -0.005, 0.2

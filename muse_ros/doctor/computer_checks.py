@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from muse_ros.doctor.finding import Finding, Verdict
 from muse_ros.doctor.machine import Machine
+from muse_ros.finding import Finding, Verdict
 
 MB, GB = 1e6, 1e9
 WRITTEN = 256 << 20  # bytes: more than the cache of a disk, a second or two of a slow one

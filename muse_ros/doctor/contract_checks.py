@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from muse_ros.doctor.finding import Finding, Verdict
 from muse_ros.doctor.machine import Machine
+from muse_ros.finding import Finding, Verdict
 
 DEFAULT_RATE = 60e6  # bytes/s: two raw cameras, or what a lab with more than a contract may record
 COMPRESSED, RAW = 110e3, 640 * 480 * 3.0  # bytes a picture: a JPEG of 640x480 is 40 to 110 kB

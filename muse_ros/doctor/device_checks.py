@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from muse_ros.cameras.opencv_build import build_has
-from muse_ros.doctor.finding import Finding, Verdict
 from muse_ros.doctor.machine import Machine
+from muse_ros.finding import Finding, Verdict
 
 VIDEO_CURE = "sudo usermod -aG video $USER   # then log in anew"
 INPUT_CURE = "sudo usermod -aG input $USER   # then log in anew"

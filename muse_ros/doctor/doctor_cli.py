@@ -22,10 +22,10 @@ from muse_ros.doctor.computer_checks import (
 )
 from muse_ros.doctor.contract_checks import check_live, needed_rate, read_contract
 from muse_ros.doctor.device_checks import check_cameras, check_devices
-from muse_ros.doctor.finding import Finding, Verdict, exit_code, text
 from muse_ros.doctor.machine import Machine
 from muse_ros.doctor.package_checks import check_packages
 from muse_ros.doctor.ros_checks import check_discovery, check_graph, check_ros, check_round_trip, probe
+from muse_ros.finding import Finding, Verdict, exit_code, text
 
 Check = Callable[[], "Finding | list[Finding]"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from muse_ros.doctor.finding import Finding, Verdict
 from muse_ros.doctor.machine import Machine
+from muse_ros.finding import Finding, Verdict
 
 ROLES = {  # role: (what has to be importable, what it enables, how to get it)
     "base": (

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from muse_ros.doctor.finding import Finding, Verdict
 from muse_ros.doctor.machine import Machine
+from muse_ros.finding import Finding, Verdict
 from muse_ros.resources import resource
 
 DISTROS = ("humble", "jazzy", "kilted", "rolling")

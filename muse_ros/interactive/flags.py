@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from muse_core.configs import ConfigError, TrainConfig
+from muse_core.policies.random import RANDOM
 from muse_core.trainers.command_line import parse as parse_training
-from muse_ros.launching.nodes import RANDOM_POLICY
 
 REDUCTIONS = ("sum", "mean", "max", "min")
 LARGEST_CAPACITY = 1_000_000
@@ -136,7 +136,7 @@ def _model_file(flags: argparse.Namespace, experiment: Path | None) -> str | Non
     if len(chosen) > 1:
         raise FlagError(f"--{chosen[0]} and --{chosen[1]}: only one of them can say who acts")
     if flags.random_policy:
-        return RANDOM_POLICY
+        return RANDOM
     if flags.model_file is None:
         return None
     places = [flags.model_file] if experiment is None else [experiment / "models" / flags.model_file, flags.model_file]

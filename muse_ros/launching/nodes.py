@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from muse_core.policies.random import RANDOM
 from muse_ros.cameras.settings import CameraSettingError
 from muse_ros.cameras.setup import read_cameras
 from muse_ros.display import display_named
@@ -24,8 +25,6 @@ CONTRACTS = {"sim": "panda_sim"}
 """The contract of a robot where none is named; the real arm's elsewhere."""
 RESETS = {"sim": "sim", "none": "none"}
 """What follows a decision where nothing is asked for; a real arm goes home."""
-RANDOM_POLICY = "random"
-"""In place of a checkpoint: actions at random."""
 
 
 @dataclass(frozen=True)
@@ -215,8 +214,8 @@ def _collect(values: Values, source: str) -> NodeSpec:
 def _policy(values: Values) -> NodeSpec:
     if not values["model_file"]:
         raise GraphError("policy needs model_file:=PATH, a checkpoint such as experiments/NAME/models/model.pt")
-    random = values["model_file"] == RANDOM_POLICY
-    parameters = {"model_file": RANDOM_POLICY if random else str(_existing("model_file", values))}
+    random = values["model_file"] == RANDOM
+    parameters = {"model_file": RANDOM if random else str(_existing("model_file", values))}
     parameters |= {"execute": values["execute"], "autostart": values["autostart"]}
     if values.get("goal_file"):
         parameters["goal_file"] = str(_existing("goal_file", values))

@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 
 from muse_core.policies.learned import LearnedPolicy
 from muse_core.policies.policy import Policy, Readiness
-from muse_core.policies.random import EE_DELTA_LIMITS, RandomPolicy
+from muse_core.policies.random import EE_DELTA_LIMITS, RANDOM, RandomPolicy
 from muse_core.spec import Spec
 from muse_ros.contract.contract import Contract
 from muse_ros.policy.fit import PolicyMismatch, check_fit
 from muse_ros.policy.goal import load_goal
 
 WARM_UP_STEPS = 10
-RANDOM = "random"
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def _init(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from muse_ros.bags.bags import is_bag
     from muse_ros.contract.contract import Contract, load_contract
-    from muse_ros.doctor.finding import Verdict, exit_code, text
+    from muse_ros.finding import Verdict, exit_code, text
     from muse_ros.survey.judge import judge
 
     alone = arguments.bag is None and arguments.contract is not None and is_bag(Path(arguments.contract))

@@ -14,7 +14,7 @@ from muse_ros.contract.contract import Contract
 from muse_ros.contract.decode import decode
 from muse_ros.contract.message_fields import DecodeError
 from muse_ros.contract.stream import COMPRESSED_IMAGE, Stream
-from muse_ros.doctor.finding import Finding, Verdict
+from muse_ros.finding import Finding, Verdict
 from muse_ros.recording.health import Health, expected_topics
 from muse_ros.survey.propose import USEFUL, propose
 from muse_ros.survey.survey import AHEAD_S, Survey, TopicSurvey

@@ -13,6 +13,7 @@ import numpy as np
 
 from muse_core.control.kinematics import FINGER_NAMES, JOINT_NAMES
 from muse_core.control.state import RobotState
+from muse_ros.contract.message_fields import xyz, xyzw
 from muse_ros.contract.ticks import tick_at_or_after
 
 JOINT_STATES = "panda/joint_states"
@@ -157,13 +158,3 @@ def object_poses(names: tuple[str, ...], message: Any) -> dict[str, tuple[np.nda
     if len(message.poses) != len(names):
         raise ValueError(f"sim/objects holds {len(message.poses)} poses, the task has {len(names)}: {', '.join(names)}")
     return {name: (xyz(pose.position), xyzw(pose.orientation)) for name, pose in zip(names, message.poses, strict=True)}
-
-
-def xyz(vector: Any) -> np.ndarray:
-    """(3,) float64 from a Point or a Vector3."""
-    return np.array([vector.x, vector.y, vector.z])
-
-
-def xyzw(quaternion: Any) -> np.ndarray:
-    """(4,) float64 from a Quaternion."""
-    return np.array([quaternion.x, quaternion.y, quaternion.z, quaternion.w])

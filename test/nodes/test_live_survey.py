@@ -14,7 +14,7 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import String
 
 from muse_ros.contract.contract import Contract, load_contract
-from muse_ros.doctor.finding import Verdict
+from muse_ros.finding import Verdict
 from muse_ros.nodes.panda import PandaNode
 from muse_ros.nodes.probes.live_survey import survey_graph
 from muse_ros.survey.contract_text import contract_text

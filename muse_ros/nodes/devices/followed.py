@@ -16,6 +16,7 @@ from sensor_msgs.msg import JointState
 
 from muse_core.control.kinematics import JOINT_NAMES
 from muse_core.control.motion import LARGEST_VALUE
+from muse_ros.contract.message_fields import xyz, xyzw
 from muse_ros.msg import Action
 from muse_ros.nodes.devices.deadman_switch import DeadmanSwitch
 from muse_ros.nodes.devices.heard_source import HeardSource
@@ -23,7 +24,6 @@ from muse_ros.nodes.devices.six_axes import PERIOD_S, SixAxes
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.teleop.clutch import Clutch, Pose
-from muse_ros.teleop.expert import xyz, xyzw
 from muse_ros.teleop.leader import Follower, LeaderMapping, load_leader_mapping
 from muse_ros.teleop.mapper import DeviceSample
 from muse_ros.teleop.mapping_file import MappingError, find_file

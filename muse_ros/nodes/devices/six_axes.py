@@ -10,13 +10,13 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped
 
 from muse_core.geometry import quaternion_normalize
+from muse_ros.contract.message_fields import xyzw
 from muse_ros.msg import Action, AppliedAction
 from muse_ros.nodes.devices.heard_source import HeardSource
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.polled_topic import PolledTopic
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.teleop.deadman import DeadmanGate
-from muse_ros.teleop.expert import xyzw
 from muse_ros.teleop.mapper import SPEED_SCALES, DeviceSample, TwistMapper, TwistSettings, from_tool_frame, lock_axes
 from muse_ros.teleop.mapping import MOTIONS
 from muse_ros.teleop.raw_input import DeviceError

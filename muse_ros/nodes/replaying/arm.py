@@ -17,7 +17,7 @@ from std_msgs.msg import Bool
 from muse_core.control.kinematics import BASE_FRAME, FINGER_NAMES, JOINT_NAMES
 from muse_ros.arm.arbiter import HEARTBEAT_S
 from muse_ros.bridge import ACTION_QOS, SENSOR_QOS, STATUS_QOS, time_message
-from muse_ros.contract.message_fields import DecodeError, field_value, time_ns
+from muse_ros.contract.message_fields import DecodeError, field_value, time_ns, xyz
 from muse_ros.msg import Action, AppliedAction, EpisodeStatus
 from muse_ros.nodes.polled_topic import PolledTopic
 from muse_ros.replay.follow import Applied, Follower
@@ -169,8 +169,7 @@ class ReplayArm:
             self.follower.taken_by("teleop")
 
     def _take_objects(self, message: PoseArray) -> None:
-        positions = [[pose.position.x, pose.position.y, pose.position.z] for pose in message.poses]
-        self.objects = np.array(positions).reshape(-1, 3)
+        self.objects = np.array([xyz(pose.position) for pose in message.poses]).reshape(-1, 3)
 
     def _take_success(self, message: Bool) -> None:
         self.success = bool(message.data)

@@ -11,8 +11,8 @@ import pytest
 from muse_ros.contract.contract import load_contract
 from muse_ros.doctor import doctor_cli
 from muse_ros.doctor.contract_checks import check_live, needed_rate, read_contract
-from muse_ros.doctor.finding import Finding, Verdict, exit_code, text
 from muse_ros.doctor.machine import Machine
+from muse_ros.finding import Finding, Verdict, exit_code, text
 from muse_ros.resources import resource
 
 ROOT = Path(__file__).parents[3]

@@ -15,7 +15,7 @@ from muse_core.images import encode_jpeg
 from muse_ros.bags.synthetic import START_NS, Sent, Shape, action, episode, header, jpeg, make, write_bag
 from muse_ros.contract.contract import Contract, load_contract
 from muse_ros.conversion import convert_cli
-from muse_ros.doctor.finding import Verdict
+from muse_ros.finding import Verdict
 from muse_ros.survey import contract_cli
 from muse_ros.survey.contract_text import contract_text
 from muse_ros.survey.judge import judge

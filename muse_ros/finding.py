@@ -1,4 +1,4 @@
-"""What a check finds: a verdict, the facts, and a cure. Plain values, and how they are printed."""
+"""What `muse doctor` and `muse contract check` find: a verdict, the facts, a cure. Plain values, and how they look."""
 
 from __future__ import annotations
 
