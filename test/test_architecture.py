@@ -38,7 +38,15 @@ DECLARED = {
 
 # What the folders of each package may import of their siblings. FOR_ALL and the files beside them belong to all, and
 # nodes/ imports whatever it wires. Of nodes/ itself: a node's folder knows the files of FOR_NODES, no other node's.
-FOR_NODES = {"guarded_parameters", "node_clock", "parameters", "polled_topic", "run_node", "unknown_parameters"}
+FOR_NODES = {
+    "diagnostics_topic",
+    "guarded_parameters",
+    "node_clock",
+    "parameters",
+    "polled_topic",
+    "run_node",
+    "unknown_parameters",
+}
 FOR_ALL = {"configs"}
 ARROWS = {
     "muse_core": {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticStatus
 
-from muse_ros.bridge import time_message
+from muse_ros.nodes.diagnostics_topic import DiagnosticsTopic, diagnostic
 from muse_ros.policy.latency import Distribution
 from muse_ros.policy.loop import TickReport
 from muse_ros.policy.outcomes import State
@@ -28,8 +28,8 @@ class PolicyDiagnostics:
             summary: Counts of the session.
             inference: ``synchronous`` or ``asynchronous``.
         """
-        self._node, self._summary, self._inference = node, summary, inference
-        self._publisher = node.create_publisher(DiagnosticArray, "diagnostics", 10)
+        self._summary, self._inference = summary, inference
+        self._topic = DiagnosticsTopic(node)
         self._recent: deque[tuple[TickReport, float]] = deque(maxlen=RECENT_TICKS)
 
     def take(self, report: TickReport, period_s: float) -> None:
@@ -44,10 +44,10 @@ class PolicyDiagnostics:
         """Publish how the last ticks went."""
         recent = list(self._recent)
         last = recent[-1][0] if recent else None
-        status = DiagnosticStatus(name="policy: ticks", level=DiagnosticStatus.OK, message="no episode runs")
+        level, message = DiagnosticStatus.OK, "no episode runs"
         if last is not None:
-            status.level = LEVELS.get(last.state, DiagnosticStatus.OK)
-            status.message = f"{last.state.value}: {last.reason}" if last.reason else last.state.value
+            level = LEVELS.get(last.state, DiagnosticStatus.OK)
+            message = f"{last.state.value}: {last.reason}" if last.reason else last.state.value
         values = {
             "state": last.state.value if last else "waiting",
             "inference": self._inference,
@@ -57,14 +57,11 @@ class PolicyDiagnostics:
             "holds": ", ".join(f"{kind} {n}" for kind, n in sorted(self._summary.holds.items())) or "none",
             "stops": str(self._summary.stops.total()),
         }
-        status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
-        array = DiagnosticArray(status=[status])
-        array.header.stamp = time_message(now_ns)
-        self._publisher.publish(array)
+        self._topic.publish(now_ns, [diagnostic(level, "policy: ticks", message, values)])
 
     def close(self) -> None:
         """Drop the publisher."""
-        self._node.destroy_publisher(self._publisher)
+        self._topic.close()
 
 
 def _timing(recent: list[tuple[TickReport, float]]) -> dict[str, str]:

@@ -6,11 +6,11 @@ import time
 from collections import Counter
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 
 from muse_ros.arm.arm_control import ArmControl
-from muse_ros.bridge import time_message
+from muse_ros.nodes.diagnostics_topic import DiagnosticsTopic, diagnostic
 
 
 class Diagnostics:
@@ -18,7 +18,7 @@ class Diagnostics:
 
     def __init__(self, node: Node, loop: Any, control: ArmControl, actions: Any, robot: str) -> None:
         """Make the publisher."""
-        self._publisher = node.create_publisher(DiagnosticArray, "diagnostics", 10)
+        self._topic = DiagnosticsTopic(node)
         self._loop, self._control, self._actions, self._robot = loop, control, actions, robot
         self._last = self._counters()
         self._last_hit: Counter[str] = Counter()
@@ -50,11 +50,8 @@ class Diagnostics:
             "deltas dropped": str(self._control.dropped),
             "limits hit in the last second": ", ".join(f"{name} {n}" for name, n in sorted(new_hits.items())) or "none",
         }
-        status = DiagnosticStatus(level=level, name="panda: arm control", message=message, hardware_id=self._robot)
-        status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
-        array = DiagnosticArray(status=[status])
-        array.header.stamp = time_message(self._loop.now_ns)
-        self._publisher.publish(array)
+        status = diagnostic(level, "panda: arm control", message, values, self._robot)
+        self._topic.publish(self._loop.now_ns, [status])
 
     def _counters(self) -> dict[str, Any]:
         return {

@@ -13,7 +13,6 @@ import time
 from typing import Any
 
 import cv2
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage
 from std_msgs.msg import String
@@ -25,6 +24,7 @@ from muse_ros.cameras.freeze_watch import FreezeWatch
 from muse_ros.cameras.health import Published, judge
 from muse_ros.cameras.picture import published_size, to_jpeg
 from muse_ros.cameras.settings import CameraError, CameraSettings
+from muse_ros.nodes.diagnostics_topic import DiagnosticsTopic, diagnostic
 
 TAKE_S = 0.1
 NS_PER_S = 1_000_000_000
@@ -46,8 +46,8 @@ class CameraTopics:
         self._images = node.create_publisher(CompressedImage, f"{prefix}/image/compressed", SENSOR_QOS)
         self._infos = node.create_publisher(CameraInfo, f"{prefix}/camera_info", SENSOR_QOS)
         self._said = node.create_publisher(String, f"{prefix}/settings", STATUS_QOS)
-        self._diagnostics = node.create_publisher(DiagnosticArray, "diagnostics", 10)
-        self._publishers = (self._images, self._infos, self._said, self._diagnostics)
+        self._publishers = (self._images, self._infos, self._said)
+        self._diagnostics: DiagnosticsTopic | None = DiagnosticsTopic(node)
         self._info: CameraInfo | None = None
         self._capture: CaptureThread | None = None
         self._thread: threading.Thread | None = None
@@ -79,6 +79,9 @@ class CameraTopics:
         for publisher in self._publishers:
             self._node.destroy_publisher(publisher)
         self._publishers = ()
+        if self._diagnostics is not None:
+            self._diagnostics.close()
+            self._diagnostics = None
 
     def report(self, status: CaptureStatus) -> None:
         """Publish diagnostics about the time since the last report, and the settings where they have changed."""
@@ -90,16 +93,9 @@ class CameraTopics:
         elapsed_s = max(1e-3, (steady_ns - before_ns) / NS_PER_S)
         rate_hz = (published.count - count) / elapsed_s
         health = judge(self._settings, before, status, published, rate_hz, elapsed_s, steady_ns)
-        line = DiagnosticStatus(
-            level=bytes([health.level]),
-            name=f"{self._node.get_name()}: pictures",
-            message=health.message,
-            hardware_id=self._settings.source,
-            values=[KeyValue(key=key, value=value) for key, value in health.values.items()],
-        )
-        message = DiagnosticArray(status=[line])
-        message.header.stamp = self._node.get_clock().now().to_msg()
-        self._diagnostics.publish(message)
+        name, source = f"{self._node.get_name()}: pictures", self._settings.source
+        line = diagnostic(bytes([health.level]), name, health.message, health.values, source)
+        self._diagnostics.publish(self._node.get_clock().now().nanoseconds, [line])
         self._say(status)
 
     def _run(self, capture: CaptureThread, ending: threading.Event) -> None:

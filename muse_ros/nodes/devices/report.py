@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 
-from muse_ros.bridge import time_message
+from muse_ros.nodes.diagnostics_topic import DiagnosticsTopic, diagnostic
 
 PERIOD_S = 1.0
 
@@ -29,7 +29,7 @@ class DeviceReport:
         """
         self._node, self._device = node, device
         self.problem = self.hint = ""
-        self._publisher = node.create_publisher(DiagnosticArray, "diagnostics", 10)
+        self._topic = DiagnosticsTopic(node)
         node.create_timer(PERIOD_S, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def say(self, problem: str, hint: str = "") -> None:
@@ -53,7 +53,5 @@ class DeviceReport:
         if self.problem or self.hint:
             level = DiagnosticStatus.ERROR if self.problem else DiagnosticStatus.WARN
             text = self.problem or self.hint
-        status = DiagnosticStatus(level=level, name=f"teleop: {self._device}", message=text, hardware_id=self._device)
-        message = DiagnosticArray(status=[status])
-        message.header.stamp = time_message(self._node.now_ns())
-        self._publisher.publish(message)
+        status = diagnostic(level, f"teleop: {self._device}", text, hardware_id=self._device)
+        self._topic.publish(self._node.now_ns(), [status])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 
-from muse_ros.bridge import time_message
+from muse_ros.nodes.diagnostics_topic import DiagnosticsTopic, diagnostic
 from muse_ros.recording.health import Health, StreamState
 from muse_ros.recording.stream_watch import Level
 
@@ -25,7 +25,7 @@ class StreamDiagnostics:
     def __init__(self, node: Node, health: Health) -> None:
         """`node` is a collect node: its ``now_ns`` is the clock that stamps are on."""
         self._node, self._health = node, health
-        self._publisher = node.create_publisher(DiagnosticArray, "diagnostics", 10)
+        self._topic = DiagnosticsTopic(node)
         self._levels: tuple[Level, ...] = ()
         self._due_s = 0.0
 
@@ -37,9 +37,7 @@ class StreamDiagnostics:
         if levels == self._levels and time.monotonic() < self._due_s:
             return
         self._levels, self._due_s = levels, time.monotonic() + PERIOD_S
-        array = DiagnosticArray(status=[self._status(state) for state in states])
-        array.header.stamp = time_message(now_ns)
-        self._publisher.publish(array)
+        self._topic.publish(now_ns, (self._status(state) for state in states))
 
     def _status(self, state: StreamState) -> DiagnosticStatus:
         figures = state.figures
@@ -51,9 +49,5 @@ class StreamDiagnostics:
             "largest gap of the episode [s]": f"{figures.largest_gap_s:.3f}",
             "lost in the episode": str(figures.lost),
         }
-        return DiagnosticStatus(
-            level=LEVELS[state.level],
-            name=f"{self._node.get_name()}: {state.expected.topic}",
-            message=state.problem or "fresh",
-            values=[KeyValue(key=key, value=value) for key, value in values.items()],
-        )
+        name = f"{self._node.get_name()}: {state.expected.topic}"
+        return diagnostic(LEVELS[state.level], name, state.problem or "fresh", values)
