@@ -149,6 +149,9 @@ def _recording(view: WindowView) -> Prompt:
     text = f"Recording {number(episode)}. R ends it; Y or N ends it as a success or a failure."
     if episode.alarm:
         text = f"Recording {number(episode)}, but a stream fails: R ends it, X throws it away."
+    elif view.policy is not None and view.policy.state == "STOPPED":
+        text = f"Recording {number(episode)}, but the policy has stopped: R ends it. Start all again if it stays so."
+        return Prompt(text, view.policy.reason, Tone.BAD)
     tone = Tone.BAD if episode.alarm else Tone.WARN if episode.degraded else Tone.CALM
     lost = "It has lost more than is allowed; it can be kept, marked as degraded." if episode.degraded else ""
     return Prompt(text, _news(view) or lost or _hold(view), tone)

@@ -43,6 +43,11 @@ def test_with_a_gamepad_in_hand_its_buttons_are_named_in_every_state(view):
     assert prompt(beside).detail == f"Hold RIGHT SHOULDER or TAB: only then the policy may move the arm. {taking}"
 
 
+def test_a_policy_that_has_stopped_in_an_episode_that_goes_on_is_told(view):
+    shown = prompt(view(State.RECORDING, policy=PolicyView("STOPPED", reason="nothing heard")))
+    assert "but the policy has stopped" in shown.text and shown.detail == "nothing heard" and shown.tone is Tone.BAD
+
+
 def test_from_a_policy_that_only_looks_on_nobody_takes_the_arm(view):
     assert "hold SPACE" in prompt(view(State.RECORDING, policy=PolicyView("SHADOW"))).detail
 
