@@ -14,6 +14,7 @@ from muse_ros.bags.qos import Qos
 from muse_ros.contract.stream import COMPRESSED_IMAGE, RAW_IMAGE
 
 POINT_CLOUD = "sensor_msgs/msg/PointCloud2"
+_STATUS, _STATUS_TYPE = "/collect/status", "muse_ros/msg/EpisodeStatus"
 _ROS_HOUSEKEEPING = ("/rosout", "/parameter_events")
 
 
@@ -57,21 +58,30 @@ class Chosen:
     left_out: dict[str, str]
 
 
-def choose(graph: Mapping[str, Sequence[Offer]], include: Iterable[str] = (), exclude: Iterable[str] = ()) -> Chosen:
+def choose(
+    graph: Mapping[str, Sequence[Offer]],
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    namespace: str = "/",
+) -> Chosen:
     """Decide about every topic that has a publisher.
 
     Args:
         graph: Full topic name to its publishers.
         include: Patterns (``*`` as in a shell) of topics that are recorded though a rule would leave them out.
         exclude: Patterns of topics that are left out; these win.
+        namespace: The recorder's own. Where another namespace has a recorder too, that one records what is below it.
     """
     recorded: dict[str, Choice] = {}
     left_out: dict[str, str] = {}
     include, exclude = tuple(include), tuple(exclude)
+    others = _other_recorders(graph, namespace)
     for topic, offers in sorted(graph.items()):
         if not offers:
             continue
         reason = _reason_against(topic, offers, graph, include, exclude)
+        if not reason and not _match(topic, include):
+            reason = next((f"recorded by {other}/collect" for other in others if _below(topic, other)), "")
         if reason:
             left_out[topic] = reason
         else:
@@ -100,6 +110,22 @@ def _reason_against(
         return "point cloud"
     sibling = _compressed_sibling(topic, graph) if types[0] == RAW_IMAGE else ""
     return f"raw image, recorded compressed as {sibling}" if sibling else ""
+
+
+def _other_recorders(graph: Mapping[str, Sequence[Offer]], namespace: str) -> list[str]:
+    """Namespaces in which another collect node speaks, but those that the recorder's own lies in."""
+    found = {
+        topic.removesuffix(_STATUS)
+        for topic, offers in graph.items()
+        if topic.endswith(_STATUS) and any(offer.type == _STATUS_TYPE for offer in offers)
+    }
+    own = namespace.rstrip("/")
+    return sorted(other for other in found - {"", own} if not _below(own, other))
+
+
+def _below(name: str, namespace: str) -> bool:
+    """Whether a full name lies in a namespace."""
+    return name.startswith(f"{namespace}/")
 
 
 def _match(topic: str, patterns: tuple[str, ...]) -> str:

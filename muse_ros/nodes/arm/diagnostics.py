@@ -18,6 +18,7 @@ class Diagnostics:
 
     def __init__(self, node: Node, loop: Any, control: ArmControl, actions: Any, robot: str) -> None:
         """Make the publisher."""
+        self._node = node
         self._topic = DiagnosticsTopic(node)
         self._loop, self._control, self._actions, self._robot = loop, control, actions, robot
         self._last = self._counters()
@@ -63,9 +64,21 @@ class Diagnostics:
             "refused": self._control.refused,
         }
 
+    def _other_clock(self) -> str:
+        """What is wrong where this node makes the time and another one does so too: times go to and fro for all."""
+        if not self._node.get_parameter("clock").value or self._node.count_publishers("/clock") < 2:
+            return ""
+        found = self._node.get_publishers_info_by_topic("/clock")
+        names = ", ".join(sorted(f"{each.node_namespace.rstrip('/')}/{each.node_name}" for each in found))
+        return f"/clock, which no namespace parts, is made by {names}: give each its own ROS_DOMAIN_ID, or stop one"
+
     def _verdict(self, skipped: bool, refused: bool) -> tuple[bytes, str]:
         if self._loop.failure:
             return DiagnosticStatus.ERROR, self._loop.failure
+        other_clock = self._other_clock()
+        if other_clock:
+            self._node.get_logger().error(other_clock, throttle_duration_sec=10.0)
+            return DiagnosticStatus.ERROR, other_clock
         if self._loop.fault:
             return DiagnosticStatus.ERROR, f"the arm's driver failed: {self._loop.fault}; call panda/recover"
         if self._actions.doubled:

@@ -161,7 +161,7 @@ class TopicDrain:
     def discover(self) -> dict[str, tuple[str, ...]]:
         """Look at the graph, subscribe to what is new in it, and answer the types that every topic is offered with."""
         graph = self._graph()
-        chosen = choose(graph, self._include, self._exclude)
+        chosen = choose(graph, self._include, self._exclude, self._node.get_namespace())
         with self._lock:
             self._offered = tuple(chosen.recorded)
             for topic in chosen.left_out:

@@ -1,4 +1,4 @@
-"""A driver that fails while the arm moves: an event, an error, a latched stop, and the way back."""
+"""Faults about the arm: a driver that fails while it moves, and the way back; another node that makes the time."""
 
 import pytest
 
@@ -7,6 +7,7 @@ pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 pytest.importorskip("muse_ros.msg")
 
 from diagnostic_msgs.msg import DiagnosticStatus
+from rosgraph_msgs.msg import Clock
 from std_srvs.srv import Trigger
 
 from muse_ros.arm.drivers.driver import DriverError
@@ -61,3 +62,12 @@ def test_a_driver_that_fails_is_an_event_and_an_error_and_recover_brings_it_back
         ),
         what="the arm to be led again",
     )
+
+
+def test_another_node_that_makes_the_time_is_named(panda, operator, make_node, wait_until):
+    panda()
+    one = operator()
+    clock = make_node("bag_player").create_publisher(Clock, "/clock", 1)
+    wait_until(clock.get_subscription_count, what="the second clock to be connected")
+    wait_until(lambda: (one.diagnosis() or (b"",))[0] == DiagnosticStatus.ERROR, what="the diagnosis")
+    assert "/clock, which no namespace parts, is made by /bag_player, /panda: give each its own" in one.diagnosis()[1]

@@ -36,6 +36,34 @@ def test_point_clouds_and_ros_housekeeping_are_left_out_and_named():
     assert choose(graph).left_out == {"/points": "point cloud", "/rosout": "ROS housekeeping"}
 
 
+STATUS = Offer("muse_ros/msg/EpisodeStatus", LATCHED)
+
+
+def station(name):
+    return {f"{name}/collect/status": [STATUS], f"{name}/panda/joint_states": [Offer(JOINTS, SENSOR)]}
+
+
+def test_what_another_namespace_records_itself_is_left_out_and_named():
+    graph = {**station("/left"), **station("/right"), "/table/scale": [Offer(JOINTS, SENSOR)]}
+    chosen = choose(graph, namespace="/left")
+    assert list(chosen.recorded) == ["/left/collect/status", "/left/panda/joint_states", "/table/scale"]
+    assert chosen.left_out == dict.fromkeys(station("/right"), "recorded by /right/collect")
+    assert "/right/panda/joint_states" in choose(graph, ["/right/panda/*"], namespace="/left").recorded
+    assert [*choose(graph, namespace="/").recorded] == ["/table/scale"]
+
+
+def test_two_arms_without_recorders_of_their_own_are_recorded_by_one():
+    graph = {"/left/panda/joint_states": [Offer(JOINTS, SENSOR)], **station("")}
+    assert len(choose(graph, namespace="/").recorded) == 3
+    assert len(choose(graph, namespace="/left").recorded) == 3
+
+
+def test_a_recorder_below_another_one_s_namespace_records_its_own_and_what_is_shared():
+    graph = {**station("/lab"), **station("/lab/left")}
+    assert choose(graph, namespace="/lab/left").left_out == {}
+    assert [*choose(graph, namespace="/lab").recorded] == [*station("/lab")]
+
+
 def test_include_brings_back_what_a_rule_leaves_out_and_exclude_wins():
     graph = {"/points": [Offer("sensor_msgs/msg/PointCloud2", SENSOR)], "/lab/noise": [Offer(JOINTS, SENSOR)]}
     assert "/points" in choose(graph, include=["/poin*"]).recorded
