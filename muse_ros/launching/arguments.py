@@ -80,7 +80,7 @@ COMMON = (
     Argument("use_sim_time", False, "all nodes live by a /clock from elsewhere, such as `ros2 bag play --clock`"),
     Argument("namespace", "", "puts all nodes and topics below this name, such as left"),
     Argument(
-        "autostart", True, "false: lifecycle nodes (policy, cameras) wait for transitions before they do anything"
+        "autostart", True, "false: lifecycle nodes (the arm, cameras, policy) wait to be configured and activated"
     ),
     Argument("cameras", "", "a YAML file of cameras, such as config/cameras/two_usb.yaml; default: the robot's own"),
     Argument("params_file", "", "a YAML file of parameters, laid over Muse's own in config/nodes"),

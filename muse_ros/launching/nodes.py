@@ -133,7 +133,7 @@ def _robot(values: Values) -> list[NodeSpec]:
         if values["clock"]:
             raise GraphError("clock:=true needs robot:=sim, which makes the time")
         return []
-    names = ("robot", "task", "seed", "clock", "wide")
+    names = ("robot", "task", "seed", "clock", "wide", "autostart")
     parameters = {name: values[name] for name in names}
     # A clock that outruns real time must not outrun whoever leads the arm.
     parameters["lockstep"] = values["clock"] and values.get("lockstep", False)
