@@ -6,7 +6,7 @@ A :class:`Bridge` has a node and is not one, so that any node, or a fake one in 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +20,7 @@ from muse_ros.contract.message_fields import begins_with_stamp
 from muse_ros.contract.sample_buffer import Codec
 
 NS_PER_S = 1_000_000_000
+DEPTH = 20  # messages that a topic of a contract keeps for a slow executor
 
 
 def _profile(depth: int, reliability: ReliabilityPolicy, durability: DurabilityPolicy) -> QoSProfile:
@@ -67,14 +68,12 @@ def subscription_qos(offered: Iterable[QoSProfile], depth: int) -> QoSProfile:
     return _profile(depth, reliability, DurabilityPolicy.VOLATILE)
 
 
-def taken(subscription: Any) -> list[tuple[Any, Any]]:
-    """All that has come for a subscription, oldest first: (message, or bytes where it is raw; what DDS says of it)."""
-    found = []
+def taken(subscription: Any) -> Iterator[tuple[Any, Any]]:
+    """What has come for a subscription, oldest first: (message, or bytes where it is raw; what DDS says of it)."""
     handle = subscription.handle
     with handle:
-        while (each := handle.take_message(subscription.msg_type, subscription.raw)) is not None:
-            found.append(each)
-    return found
+        while (found := handle.take_message(subscription.msg_type, subscription.raw)) is not None:
+            yield found
 
 
 CODEC = Codec(
@@ -89,21 +88,20 @@ class Bridge:
     Messages stay serialised until a tick uses them: of 240 that arrive a second, a policy at 10 Hz looks at 40.
     """
 
-    def __init__(self, node: Any, contract: Contract, now_ns: Callable[[], int], depth: int = 20) -> None:
+    def __init__(self, node: Any, contract: Contract, now_ns: Callable[[], int]) -> None:
         """Subscribe to every topic that an observation of the contract comes from.
 
         Args:
             node: The rclpy node that the subscriptions belong to.
             contract: The contract; its topics are relative to the node's namespace.
             now_ns: The clock that receive times are taken from [ns].
-            depth: Messages kept per topic for a slow executor.
         """
         self._node = node
         self._now_ns = now_ns
         self._lock = threading.Lock()
         self._assembler = Assembler(contract, codec=CODEC)
         self._subscriptions = [
-            self._subscribe(topic, type_name, depth) for topic, type_name in contract.observation_topics().items()
+            self._subscribe(topic, type_name) for topic, type_name in contract.observation_topics().items()
         ]
 
     @property
@@ -136,12 +134,12 @@ class Bridge:
             for message, _ in taken(subscription):
                 subscription.callback(message)
 
-    def _subscribe(self, topic: str, type_name: str, depth: int) -> Any:
+    def _subscribe(self, topic: str, type_name: str) -> Any:
         def ingest(message: Any) -> None:
             received_ns = self._now_ns()
             with self._lock:
                 self._assembler.ingest(topic, message, received_ns)
 
         offered = [info.qos_profile for info in self._node.get_publishers_info_by_topic(topic)]
-        qos = subscription_qos(offered, depth)
+        qos = subscription_qos(offered, DEPTH)
         return self._node.create_subscription(message_class(type_name), topic, ingest, qos, raw=True)

@@ -38,7 +38,6 @@ def open_writer(
     folder: str | Path,
     contract: Mapping[str, Any] | None = None,
     contract_digest: str = "",
-    custom: Mapping[str, str] | None = None,
 ) -> BagWriter:
     """Begin a bag in a folder that does not exist yet.
 
@@ -46,13 +45,11 @@ def open_writer(
         folder: The bag's folder.
         contract: The contract in force, as plain data, embedded in the bag.
         contract_digest: Its digest.
-        custom: Further names and texts to embed.
 
     Raises:
         BagWriteError: if the folder exists, or the disk refuses.
     """
-    embedded = dict(custom or {})
+    embedded = {}
     if contract is not None:
-        embedded["muse_contract"] = json.dumps(contract, sort_keys=True)
-        embedded["muse_contract_digest"] = contract_digest
+        embedded = {"muse_contract": json.dumps(contract, sort_keys=True), "muse_contract_digest": contract_digest}
     return BagWriter(Path(folder), embedded)

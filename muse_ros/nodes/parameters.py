@@ -34,7 +34,7 @@ def declare(
     Raises:
         NodeFailure: naming the parameter, what was given and what is legal.
     """
-    if node.has_parameter(name):  # a lifecycle node that is configured again
+    if node.has_parameter(name):  # configured again, or a second part of the node asks for it
         return node.get_parameter(name).value
     descriptor = ParameterDescriptor(description=description, read_only=fixed)
     if limits is not None and isinstance(default, float):

@@ -13,11 +13,6 @@ class DeadmanGate:
     def __init__(self) -> None:
         self._armed = False
 
-    @property
-    def armed(self) -> bool:
-        """Whether the switch was seen up since the last loss."""
-        return self._armed
-
     def step(self, down: bool) -> bool:
         """Whether the operator allows motion.
 
@@ -43,10 +38,6 @@ class Freshness:
     def hear(self, now_ns: int) -> None:
         """A message came at `now_ns` [ns]."""
         self._heard_ns = now_ns
-
-    def age_s(self, now_ns: int) -> float | None:
-        """Time since the last message [s]; None where none came."""
-        return None if self._heard_ns is None else (now_ns - self._heard_ns) * 1e-9
 
     def fresh(self, now_ns: int) -> bool:
         """Whether a message came lately."""

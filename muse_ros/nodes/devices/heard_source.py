@@ -12,14 +12,7 @@ from muse_ros.teleop.deadman import Freshness
 from muse_ros.teleop.raw_input import DeviceError, RawInput
 
 JOY_CURE = "`ros2 run joy game_controller_node` publishes it; its autorepeat_rate must be 10 Hz or more"
-
-
-def declare_stale_s(node: Any) -> float:
-    """The parameter ``stale_s``, declared once per node."""
-    if node.has_parameter("stale_s"):
-        return node.get_parameter("stale_s").value
-    # 20 Hz, what joy's nodes repeat their message at, leaves three that may be lost; the arm has moved 4 cm by then.
-    return declare(node, "stale_s", 0.2, "a source that is silent for longer than this is gone [s]", (0.05, 0.5))
+STALE_S = 0.2  # at 20 Hz, what joy's nodes repeat their message at, three may be lost; the arm moves 4 cm in it
 
 
 class HeardSource:
@@ -34,7 +27,9 @@ class HeardSource:
             topic: Its name.
             cure: What to do where it is silent.
         """
-        self._stale_s = declare_stale_s(node)
+        self._stale_s = declare(
+            node, "stale_s", STALE_S, "a source that is silent for longer than this is gone [s]", (0.05, 0.5)
+        )
         self._source = PolledTopic(node, kind, topic)
         self._fresh = Freshness(self._stale_s)
         self._cure = f": {cure}" if cure else ""

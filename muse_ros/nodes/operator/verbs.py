@@ -44,11 +44,6 @@ class Verbs:
         self._texts = node.create_client(SetParameters, "collect/set_parameters")
         self._calls: dict[str, _Call] = {}
 
-    @property
-    def answer(self) -> str:
-        """The text of the last answer; empty while there is none."""
-        return next((call.text for call in reversed(self._calls.values()) if call.text), "")
-
     def call(self, service: str) -> None:
         """Ask for a verb; its answer is shown when it comes."""
         client = self._clients[service]
