@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from muse_ros.contract.message_fields import cdr_stamp_ns, stamp_ns
+from muse_ros.contract.message_fields import DecodeError, cdr_stamp_ns, stamp_ns
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,19 @@ class Sample:
 
     @property
     def message(self) -> Any:
-        """The message object. Threads may ask at once: at worst it is parsed twice, to the same."""
+        """The message object. Threads may ask at once: at worst it is parsed twice, to the same.
+
+        Raises:
+            DecodeError: if its bytes are no message of its type.
+        """
         if self._parse is None:
             return self._data
         message = self._parsed
         if message is None:
-            message = self._parsed = self._parse(self._data)
+            try:
+                message = self._parsed = self._parse(self._data)
+            except Exception as error:  # readers differ in what they raise of bytes that are not of their type
+                raise DecodeError(f"{len(self._data)} bytes that are no message of its type: {error}") from error
         return message
 
 
@@ -62,6 +69,7 @@ class Counts:
         out_of_order: Came after a sample with a later stamp.
         set_back: Of these, the ones more than 5 s older than the newest: the publisher's clock was set back.
         zero_stamps: Left out: their header was never stamped.
+        unreadable: Left out: bytes that are no message with a stamp.
         clock_resets: Times that the receiver's own clock jumped back, and the buffer was emptied.
         late: Came after a tick at whose time they were already stamped.
     """
@@ -71,6 +79,7 @@ class Counts:
     out_of_order: int = 0
     set_back: int = 0
     zero_stamps: int = 0
+    unreadable: int = 0
     clock_resets: int = 0
     late: int = 0
 
@@ -94,9 +103,13 @@ class SampleBuffer:
         self._newest_received_ns: int | None = None
 
     def add(self, message: Any, received_ns: int) -> Sample | None:
-        """Take a message in. None where it is refused: a zero stamp, or a second sample of one stamp."""
+        """Take a message in. None where it is refused: a zero stamp, no stamp, or a second sample of one stamp."""
         self.counts.received += 1
-        sample = self._sample(message, received_ns)
+        try:
+            sample = self._sample(message, received_ns)
+        except DecodeError:
+            self.counts.unreadable += 1
+            return None
         if sample.stamp_ns <= 0:
             self.counts.zero_stamps += 1
             return None

@@ -308,6 +308,18 @@ def test_the_first_picture_of_an_episode_is_laid_over_the_live_one_after_it(oper
     assert not operator.node.window.view(TeleopView()).overlay, "an episode ends it"
 
 
+def test_bytes_that_are_no_picture_do_not_end_the_node(operator, recorder, world):
+    torn = world.create_publisher(CompressedImage, "cameras/front/image/compressed", SENSOR_QOS)
+
+    def heard(view):
+        torn.publish(b"\x00\x01\x00\x00" + b"\xff" * 40)
+        return view.cameras[0].data is not None and view
+
+    assert operator.until(heard, "the torn picture").cameras[0].data == b""
+    operator.node.window._draw_after_s = 0.0
+    operator.step()
+
+
 def test_nonsense_on_every_topic_neither_ends_the_node_nor_hides_what_made_sense(operator, recorder, world):
     nan = float("nan")
     applied = AppliedAction(gripper_width=nan, limited_by=2**32 - 1, source="?")

@@ -17,7 +17,7 @@ from sensor_msgs.msg import JointState
 from muse_core.environments.panda.expert import make_expert
 from muse_core.environments.panda.tasks import TASKS, find_task
 from muse_ros.bridge import ACTION_QOS, STATUS_QOS
-from muse_ros.contract.message_fields import cdr_stamp_ns, time_ns
+from muse_ros.contract.message_fields import DecodeError, cdr_stamp_ns, time_ns
 from muse_ros.msg import Action, EpisodeStatus
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.polled_topic import PolledTopic
@@ -73,12 +73,17 @@ class ExpertDevice:
                 self._take(topic, data)
 
     def _take(self, topic: str, data: bytes) -> None:
-        stamp_ns = cdr_stamp_ns(data)
-        found = self._join.add(topic, stamp_ns, data)
-        if found is not None:
+        try:
+            stamp_ns = cdr_stamp_ns(data)
+            found = self._join.add(topic, stamp_ns, data)
+            if found is None:
+                return
             messages = {name: deserialize_message(found[name], kind) for name, kind in MESSAGES.items()}
-            self._joined = (stamp_ns, messages)
-            self._act()
+        except (DecodeError, RuntimeError) as error:  # another publisher's bytes: the tick is not answered
+            self._node.get_logger().warning(f"{topic}: {error}", throttle_duration_sec=5.0)
+            return
+        self._joined = (stamp_ns, messages)
+        self._act()
 
     def _take_status(self, status: EpisodeStatus) -> None:
         recording = status.state == EpisodeStatus.RECORDING

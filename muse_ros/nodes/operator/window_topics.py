@@ -197,5 +197,8 @@ class WindowTopics:
 
 
 def _picture(raw: bytes) -> bytes:
-    """The JPEG or PNG of a serialised CompressedImage."""
-    return bytes(deserialize_message(raw, CompressedImage).data)
+    """The JPEG or PNG of a serialised CompressedImage; no bytes, which are shown as no picture, where it is none."""
+    try:
+        return bytes(deserialize_message(raw, CompressedImage).data)
+    except RuntimeError:  # rclpy's word for bytes of another type
+        return b""

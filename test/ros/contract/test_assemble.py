@@ -1,6 +1,7 @@
 """The assembler: the newest sample by then and no other, never too old, never from the future, bounded when live."""
 
 import random
+import struct
 from types import SimpleNamespace as Message
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from muse_ros.contract.assemble import Assembler
 from muse_ros.contract.contract import Contract
+from muse_ros.contract.sample_buffer import Codec
 
 MS = 1_000_000
 TICK = 1_000_000 * MS
@@ -143,6 +145,18 @@ def test_a_message_that_cannot_be_decoded_is_missing_with_the_reason():
     made = assembler([(0, float("nan"))])
     observation = made.observe(TICK)
     assert "not finite" in observation.missing["fast"] and "fast" not in observation.ages_s
+
+
+def test_bytes_that_are_no_message_are_counted_or_missing_with_the_reason_and_end_nothing():
+    def parse(type_name, data):
+        raise RuntimeError("failed to deserialize")
+
+    made = Assembler(CONTRACT, codec=Codec(parse, lambda type_name: True))
+    made.ingest("fast", b"\x00\x01\x00\x00", TICK)
+    assert made.counts["fast"].unreadable == 1 and "fast" in made.observe(TICK).missing
+    stamp = struct.pack("<iI", TICK // 10**9, TICK % 10**9)
+    made.ingest("fast", b"\x00\x01\x00\x00" + stamp + b"torn", TICK)
+    assert "16 bytes that are no message of its type: failed to deser" in made.observe(TICK).missing["fast"]
 
 
 def test_topics_that_no_observation_names_are_ignored():
