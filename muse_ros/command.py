@@ -18,7 +18,10 @@ from muse_ros.resources import resource
 
 SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
     "demo": ("muse_ros.demo:main", "the whole loop on a simulated Panda, with a report"),
-    "up": ("muse_ros.launching.up:main", "start a graph of ROS nodes: collect, policy or sim"),
+    "up": (
+        "muse_ros.launching.up:main",
+        "start a graph of nodes: sim, teleop, collect, policy, replay, interactive_collect",
+    ),
     "collect": ("muse_ros.launching.up:collect", "collect demonstrations; the same as `muse up collect`"),
     "replay": ("muse_ros.replay.replay_cli:main", "play an episode's actions to the arm again"),
     "interactive_collect": ("muse_ros.interactive.command:main", "run a policy or lead the arm, keep or discard, save"),

@@ -134,6 +134,7 @@ class PandaNode(LifecycleNode):
             CONTROL_HZ,
             declare(self, "execute_always", False, "policy and replay need no episode"),
             declare(self, "require_enable", not self._simulated, "policy and replay need teleop's enable"),
+            declare(self, "require_release", True, "after a silence teleop's deadman must be let go first"),
         )
         try:
             self._driver = open_driver(self._robot, self._driver_settings())

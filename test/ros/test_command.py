@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from muse_ros import command
+from muse_ros.launching.graph import GRAPHS
 
 
 def test_help_lists_every_subcommand_with_what_it_does(capsys: pytest.CaptureFixture[str]):
@@ -18,6 +19,11 @@ def test_help_lists_every_subcommand_with_what_it_does(capsys: pytest.CaptureFix
     for name, (_, summary) in command.SUBCOMMANDS.items():
         assert f"{name} " in printed
         assert summary in printed
+
+
+def test_help_names_every_graph_that_up_can_start():
+    _, named = command.SUBCOMMANDS["up"][1].split(": ")
+    assert named.split(", ") == list(GRAPHS)
 
 
 def test_an_unknown_subcommand_suggests_the_nearest(capsys: pytest.CaptureFixture[str]):

@@ -54,6 +54,18 @@ def test_where_it_is_required_a_policy_waits_for_the_enable(panda, operator, wai
     )
 
 
+def test_unless_a_script_holds_it_a_deadman_that_is_down_when_it_appears_moves_nothing_before_it_was_up(
+    panda, operator, wait_until
+):
+    panda(require_release=True)
+    one = operator()
+    seen = len(one.heard["panda/applied_action"])
+    wait_until(lambda: one.act() and len(one.heard["panda/applied_action"]) > seen + 30, what="30 more set-points")
+    assert one.heard["action"] == []
+    one.act(deadman=False)
+    wait_until(lambda: one.act() and one.heard["action"], what="teleop's action")
+
+
 def test_two_publishers_on_one_topic_are_named_and_lead_nothing_until_one_is_gone(
     panda, operator, make_node, wait_until
 ):
