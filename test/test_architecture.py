@@ -284,6 +284,24 @@ def test_every_configuration_is_part_of_an_installation():
     assert not [name(folder) for folder in folders if f'"share/muse_ros/{name(folder)}"' not in listed]
 
 
+def test_what_rosdep_has_no_key_for_is_installed_by_the_dockerfile_and_named_in_the_readme():
+    pyproject, manifest = (ROOT / "pyproject.toml").read_text(), (ROOT / "package.xml").read_text()
+    lists = [
+        re.search(rf"^{role} = \[(.*?)^\]", pyproject, re.M | re.S)[1] for role in ("dependencies", "robot", "sim")
+    ]
+    needed = {name.lower() for each in lists for name in re.findall(r'^ +"([\w.-]+?)[>=;]', each, re.M)}
+    needed -= {"lz4", "backports.zstd"}  # rosbags brings them
+    keys = {"opencv-python-headless": "opencv", "pyyaml": "yaml"}
+    without = {name for name in needed if f"<exec_depend>python3-{keys.get(name, name)}</" not in manifest}
+    assert {"rosbags", "tyro", "ruckig", "mujoco"} <= without
+    docker = (ROOT / "docker/Dockerfile").read_text()
+    readme = re.search(
+        r"`pip install (rosbags [^`]*)` \(and\s+for the simulator `([^`]*)`\)", (ROOT / "README.md").read_text()
+    )
+    assert not [name for name in without if f"'{name}>=" not in docker]
+    assert {*readme[1].split(), *readme[2].split()} == without
+
+
 def test_every_ros_package_that_is_imported_is_declared_in_package_xml():
     manifest = (ROOT / "package.xml").read_text()
     found = {each.split(".")[0] for path in MODULES for each in imports(path)} & (ROS | LAUNCH | QT)
