@@ -146,6 +146,14 @@ def test_arrows_between_folders_point_one_way(package: str, folder: str):
     )
 
 
+def test_no_modules_import_each_other_in_a_circle():
+    known = {module_name(path) for path in MODULES}
+    left = {module_name(path): {*imports(path)} & known - {module_name(path)} for path in MODULES}
+    while ends := {module for module, needed in left.items() if not needed & left.keys()}:
+        left = {module: needed for module, needed in left.items() if module not in ends}
+    assert not left, f"in a circle, or above one: {', '.join(left)}"
+
+
 def test_every_folder_has_its_arrows():
     folders = {package: {path.parent.name for path in (ROOT / package).glob("*/__init__.py")} for package in ARROWS}
     assert folders["muse_core"] == set(ARROWS["muse_core"])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import runpy
 import traceback
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
+from typing import get_type_hints
 
-from muse_core.configs import chunks, encoders, heads, models, training
 from muse_core.configs.checks import ConfigError, suggestion
+from muse_core.configs.construction import config_classes
 from muse_core.configs.training import TrainConfig
 
 
@@ -49,7 +50,12 @@ def _explain(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg}"
     found = re.search(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
-    classes = {n: c for m in (chunks, encoders, heads, models, training) for n, c in vars(m).items() if is_dataclass(c)}
+    classes = {each.__name__: each for each in _parts(TrainConfig)}
     if not found or found[1] not in classes:
         return f"{type(error).__name__}: {error}"
     return f"{found[1]} has no field {found[2]!r}{suggestion(found[2], [f.name for f in fields(classes[found[1]])])}"
+
+
+def _parts(config: type) -> set[type]:
+    """A config class, and those of all that may be in its fields."""
+    return {config}.union(*(_parts(part) for hint in get_type_hints(config).values() for part in config_classes(hint)))

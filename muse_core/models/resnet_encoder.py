@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from muse_core.models.networks.keypoints import SpatialSoftmax, scale_images
 from muse_core.models.networks.resnet import Norm, ResNet, load_resnet
-from muse_core.models.vision import SpatialSoftmax, scale_images
 
 # Of ImageNet's pictures in 0..1, by colour: what weights trained on them expect to be taken off and divided by.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -96,6 +96,13 @@ def test_a_file_that_exports_no_config_is_refused(tmp_path: Path):
         load_config(write(tmp_path / "c.py", "exports = 3\n"))
 
 
+def test_a_misspelt_field_of_any_part_of_a_config_is_named(tmp_path: Path):
+    path = tmp_path / "c.py"
+    path.write_text("from muse_core.configs import *\nexport = TrainConfig(model=HydraConfig(modee=1))\n")
+    with pytest.raises(ConfigError, match=r"HydraConfig has no field 'modee'"):
+        load_config(path)
+
+
 def test_a_missing_file_suggests_its_neighbour(tmp_path: Path):
     write(tmp_path / "lift.py", "")
     with pytest.raises(ConfigError, match=r"lifft.py: no such config file; did you mean '.*lift.py'\?"):

@@ -8,7 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from muse_core.models.vision import SmallEncoder, SpatialSoftmax, scale_images  # noqa: E402
+from muse_core.models.networks.keypoints import SpatialSoftmax, scale_images  # noqa: E402
+from muse_core.models.vision import SmallEncoder  # noqa: E402
 
 
 def test_spatial_softmax_of_a_two_by_three_map_worked_by_hand():
