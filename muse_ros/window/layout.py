@@ -70,14 +70,18 @@ def lay_out(size: tuple[int, int], asking: bool = False, policy: bool = False) -
     buttons, rest = _bottom(rest, count * px(34 if compact else 40) + (count - 1) * gap, gap)
     side, rest = _right(rest, max(px(250), min(px(360), round(0.28 * width))), gap)
     motion, rest = _bottom(rest, px(94 if compact else 116), gap)
-    question, rest = (
-        _bottom(rest, min(px(118 if compact else 150), rest.height // 2), gap) if asking else (_none(rest), rest)
-    )
+    height = min(px(118 if compact else 150), rest.height // 2)
+    question = _none(rest)
+    if asking and height >= px(100) and rest.width >= px(260):  # else the prompt and the buttons ask, too
+        question, rest = _bottom(rest, height, gap)
     line, frame = px(20 if compact else 23), px(8 if compact else 14)
     session, side = _top(side, 3 * line + frame, gap)
     fields, side = _bottom(side, 4 * line + frame, gap)
     policy_area, side = _bottom(side, 2 * line + frame, gap) if policy else (_none(side), side)
     arm, side = _bottom(side, 2 * line + frame, gap)
+    # in a window too small for all, whole panels go rather than lines that lie on each other
+    fields, arm = _whole(fields, 4 * line), _whole(arm, 2 * line)
+    motion = _whole(motion, px(80)) if motion.width >= px(140) else _none(motion)
     return Layout(scale, header, prompt, rest, question, motion, session, side, arm, policy_area, fields, buttons)
 
 
@@ -113,6 +117,11 @@ def _grid(area: pygame.Rect, shapes: list[tuple[int, int]], columns: int, gap: i
         place.center = (round(left + cell_width / 2), round(top + cell_height / 2))
         places.append(place.clamp(area))
     return places
+
+
+def _whole(area: pygame.Rect, height: int) -> pygame.Rect:
+    """The area where it has the height that its lines need; else none."""
+    return area if area.height >= height else _none(area)
 
 
 def _none(area: pygame.Rect) -> pygame.Rect:

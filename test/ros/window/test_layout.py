@@ -44,6 +44,14 @@ def test_a_window_smaller_than_it_should_be_has_no_negative_sizes():
     assert all(min(area.size) >= 0 for area in panels(lay_out((200, 100), asking=True, policy=True)).values())
 
 
+def test_in_a_window_too_small_for_all_whole_panels_go_instead_of_lines_that_lie_on_each_other():
+    small = panels(lay_out((320, 240), asking=True, policy=True))
+    assert {"header", "prompt", "buttons"} <= set(small)
+    assert not {"fields", "arm", "motion", "question"} & set(small)
+    assert "question" not in panels(lay_out((1590, 300), asking=True))
+    assert {"fields", "arm", "motion"} <= set(panels(lay_out((640, 480), policy=True)))
+
+
 def test_two_pictures_go_side_by_side_where_it_is_wide_and_below_each_other_where_it_is_high():
     wide = picture_places(pygame.Rect(0, 0, 808, 300), [(640, 480)] * 2, 8)
     assert [tuple(place) for place in wide] == [(0, 0, 400, 300), (408, 0, 400, 300)]
