@@ -9,6 +9,8 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from muse_core.environments.registry import PANDA_TASKS
+
 Value = bool | int | float | str
 
 
@@ -67,12 +69,11 @@ def suggest(name: str, known: Mapping[str, object]) -> str:
 
 ROBOTS = ("sim", "none")
 RESETS = ("auto", "none", "home", "sim")
-TASKS = ("reach", "lift", "place", "coffee")  # the simulator's, by name: this module needs no simulator
 DEVICES = ("auto", "keyboard", "gamepad", "joy", "spacemouse", "twist", "pose", "joint", "expert", "none")
 
 COMMON = (
     Argument("robot", "sim", "the arm's driver; none: no arm is driven, as beside a played bag", ROBOTS),
-    Argument("task", "lift", "what is done, and what the simulated world holds", TASKS),
+    Argument("task", "lift", "what is done, and what the simulated world holds", PANDA_TASKS),
     Argument("seed", 0, "seed of the simulated world and of the first automatic episode"),
     Argument("wide", False, "spread the simulated objects wider"),
     Argument("clock", False, "the simulator publishes /clock and runs as fast as it can, all nodes on its time"),

@@ -73,9 +73,9 @@ def graph_arguments(arguments: argparse.Namespace, recorded_task: str) -> list[s
         arguments: The command's options.
         recorded_task: What the recording says was shown; it is the simulation's task where none is named.
     """
-    from muse_ros.launching.arguments import TASKS
+    from muse_core.environments.registry import PANDA_TASKS
 
-    task = arguments.task or (recorded_task if recorded_task in TASKS else "")
+    task = arguments.task or (recorded_task if recorded_task in PANDA_TASKS else "")
     texts = {
         "path": str(arguments.path),
         "episode": arguments.episode,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from muse_ros.launching.arguments import TASKS, Argument, GraphError
+from muse_ros.launching.arguments import Argument, GraphError
 from muse_ros.launching.graph import GRAPHS, build, parse
 
 SCREEN = {"DISPLAY": ":0"}
@@ -31,13 +31,6 @@ def test_no_episode_starts_before_the_actions_it_is_about_can_come(model: str):
     assert acting["collect"].parameters["source"] == "action/policy"
     shadow = nodes("policy", model_file=model, execute="false")
     assert shadow["collect"].parameters["source"] == "policy/shadow_action"
-
-
-def test_every_task_of_the_simulator_can_be_chosen():
-    pytest.importorskip("muse_core.environments.panda.mujoco_gl")
-    from muse_core.environments.panda.tasks import TASKS as SIMULATED
-
-    assert set(TASKS) == set(SIMULATED)
 
 
 def test_collecting_runs_the_arm_a_device_and_the_recorder():
