@@ -50,8 +50,11 @@ def dds_domain() -> Iterator[int]:
 def ros() -> Iterator[None]:
     """rclpy, initialised for one test and shut down after it."""
     rclpy = pytest.importorskip("rclpy")
+    from muse_ros.nodes.run_node import leave_the_graph
+
     rclpy.init(args=[])
     yield
+    leave_the_graph()  # else each lifecycle node keeps its participant, and a domain has room for about thirty
     rclpy.try_shutdown()
 
 
