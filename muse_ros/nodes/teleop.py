@@ -145,7 +145,11 @@ class TeleopNode(Node):
         if keys.closed:
             self._close_window()
         if self.window:
-            self.window.draw(self._view())
+            try:
+                self.window.draw(self._view())
+            except Exception as error:  # whatever came over the network: a device that cannot be shown still leads
+                said = f"the window cannot be drawn: {type(error).__name__}: {error}"
+                self.get_logger().error(said, throttle_duration_sec=5.0)
 
     def _view(self) -> TeleopView:
         """What is asked of the arm now, for the window."""

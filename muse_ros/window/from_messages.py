@@ -32,8 +32,9 @@ POLICY_STATES = ("INACTIVE", "WAITING", "ACTING", "SHADOW", "HOLDING", "STOPPED"
 
 
 def makes_sense(status: Any) -> bool:
-    """Whether an EpisodeStatus has a state and a label that there are: anybody can publish anything."""
-    return status.state in set(State) and status.outcome in set(Outcome)
+    """Whether an EpisodeStatus has a state, a label and counts that can be: anybody can publish anything."""
+    counts = status.successes + status.failures <= status.kept
+    return status.state in set(State) and status.outcome in set(Outcome) and counts
 
 
 def finite(value: float) -> float:
@@ -104,7 +105,7 @@ def policy_view(status: Any, silent_s: float | None) -> PolicyView:
     latency_s = status.wait + status.assembly + status.inference + status.publish
     rate_hz = 1.0 / status.period if status.period > 0 else 0.0
     state = POLICY_STATES[status.state] if status.state < len(POLICY_STATES) else f"STATE {status.state}"
-    return PolicyView(state, status.reason, finite(rate_hz), 1e3 * finite(latency_s), silent_s)
+    return PolicyView(state, status.reason, finite(rate_hz), finite(1e3 * latency_s), silent_s)
 
 
 def twist_of(action: Any) -> tuple[float, ...] | None:

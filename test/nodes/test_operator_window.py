@@ -320,6 +320,19 @@ def test_bytes_that_are_no_picture_do_not_end_the_node(operator, recorder, world
     operator.step()
 
 
+def test_what_cannot_be_drawn_is_said_and_does_not_end_the_node(operator, monkeypatch):
+    def fail(view):
+        raise OverflowError("cannot convert float infinity to integer")
+
+    said = []
+    logger = type("Logger", (), {"error": lambda self, text, **more: said.append(text)})()
+    monkeypatch.setattr(operator.node.window._window, "draw", fail)
+    monkeypatch.setattr(operator.node, "get_logger", lambda: logger)
+    operator.node.window._draw_after_s = 0.0
+    operator.step()
+    assert said == ["the window cannot be drawn: OverflowError: cannot convert float infinity to integer"]
+
+
 def test_nonsense_on_every_topic_neither_ends_the_node_nor_hides_what_made_sense(operator, recorder, world):
     nan = float("nan")
     applied = AppliedAction(gripper_width=nan, limited_by=2**32 - 1, source="?")

@@ -10,6 +10,7 @@ from muse_ros.window.from_messages import (
     LIMITS,
     POLICY_STATES,
     limit_words,
+    makes_sense,
     policy_view,
     stream_views,
     too_old,
@@ -44,6 +45,13 @@ def test_a_policys_rate_is_that_of_its_period_and_its_latency_the_sum_of_its_sta
     assert (shown.state, shown.rate_hz) == ("ACTING", pytest.approx(10.0))
     assert shown.latency_ms == pytest.approx(26.0)
     assert policy_view(SimpleNamespace(**{**vars(status), "period": 0.0}), None).rate_hz == 0.0
+    assert policy_view(SimpleNamespace(**{**vars(status), "wait": 1e308}), None).latency_ms == 0.0
+
+
+def test_a_status_with_more_labels_than_kept_episodes_makes_no_sense():
+    status = SimpleNamespace(state=1, outcome=0, kept=3, successes=2, failures=1)
+    assert makes_sense(status)
+    assert not makes_sense(SimpleNamespace(**{**vars(status), "successes": 3}))
 
 
 def test_an_action_asks_for_its_step_over_its_period():
