@@ -72,6 +72,16 @@ class Plan:
         return self.save_file.with_name(f"{self.save_file.stem}_ep{self.start_episode + number}{self.save_file.suffix}")
 
 
+FLAG_OF = {name: f"--{name}" for name in ("save_file", "model_file", "max_steps", "max_eps", "save_episodic")} | {
+    "save_start_ep": "--save_start_ep",
+    "dataset": "--dataset_save_group",
+    "returns": "--track_returns",
+    "print_policy_name": "--print_policy_name",
+    "print_last_obs": "--print_last_obs",
+}
+"""Arguments of the graph that a flag says, to which flag: said twice, the command and its node would disagree."""
+
+
 def parse(argv: list[str]) -> Plan:
     """The plan that a command line asks for.
 
@@ -81,6 +91,9 @@ def parse(argv: list[str]) -> Plan:
         SystemExit: from the parser, after it printed help or named what it misses.
     """
     arguments = dict(word.split(":=", 1) for word in argv if ":=" in word)
+    for argument in arguments:
+        if argument in FLAG_OF:
+            raise FlagError(f"{argument}:={arguments[argument]}: say it by its flag, {FLAG_OF[argument]}")
     flags, rest = _parser().parse_known_args([word for word in argv if ":=" not in word])
     config = _config(rest)
     experiment = config.experiment_path if config else None
@@ -92,7 +105,7 @@ def parse(argv: list[str]) -> Plan:
         raise FlagError(f"--save_file {flags.save_file}: must end in .npz, .hdf5 or .h5")
     capacity = int(flags.capacity)
     return Plan(
-        session=name,
+        session=arguments.pop("session", "") or name,
         dataset=Path(config.data_dir if config else "data") / (flags.dataset_save_group or name),
         save_file=save_file,
         model_file=_model_file(flags, experiment),

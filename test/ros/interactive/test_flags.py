@@ -45,6 +45,14 @@ def test_a_save_file_with_a_folder_is_not_moved_to_the_experiment(experiment):
     )
 
 
+def test_what_a_flag_says_is_not_said_again_as_an_argument_and_the_session_may_be_named():
+    with pytest.raises(FlagError, match="dataset:=data/x: say it by its flag, --dataset_save_group"):
+        parse(["--max_eps", "1", "--save_file", "a.npz", "dataset:=data/x"])
+    plan = parse(["--max_eps", "1", "--save_file", "a.npz", "session:=monday", "task:=reach"])
+    assert (plan.session, plan.dataset.name) == ("monday", "a")
+    assert plan.arguments == {"task": "reach"}
+
+
 def test_capacity_bounds_the_rows_as_max_steps_does():
     assert parse(["--max_steps", "500", "--capacity", "300", "--save_file", "a.npz"]).max_steps == 300
     assert parse(["--max_steps", "500", "--save_file", "a.npz"]).max_steps == 500
