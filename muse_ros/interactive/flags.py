@@ -9,7 +9,7 @@ import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from muse_core.configs import ConfigError, TrainConfig
+from muse_core.configs import ConfigError, TrainConfig, suggestion
 from muse_core.policies.random import RANDOM
 from muse_core.trainers.command_line import parse as parse_training
 
@@ -94,7 +94,10 @@ def parse(argv: list[str]) -> Plan:
     for argument in arguments:
         if argument in FLAG_OF:
             raise FlagError(f"{argument}:={arguments[argument]}: say it by its flag, {FLAG_OF[argument]}")
-    flags, rest = _parser().parse_known_args([word for word in argv if ":=" not in word])
+    words = [word for word in argv if ":=" not in word]
+    parser = _parser()
+    _refuse_misspelt(parser, words)
+    flags, rest = parser.parse_known_args(words)
     config = _config(rest)
     experiment = config.experiment_path if config else None
     name = flags.save_file.stem if experiment is None else f"{experiment.name}-{flags.save_file.stem}"
@@ -119,6 +122,22 @@ def parse(argv: list[str]) -> Plan:
         show_last=flags.print_last_obs,
         arguments=arguments,
     )
+
+
+def _refuse_misspelt(parser: argparse.ArgumentParser, words: list[str]) -> None:
+    """Name a flag that is none before the parser asks for the one that was meant.
+
+    Behind a config the flags are its fields, which answer for themselves.
+
+    Raises:
+        FlagError: with the nearest flag there is.
+    """
+    known = [name for action in parser._actions for name in action.option_strings]
+    config = next((index for index, word in enumerate(words) if word.endswith(".py")), len(words))
+    for word in words[:config]:
+        name = word.partition("=")[0]
+        if name.startswith("--") and name not in known:
+            raise FlagError(f"{name} is no flag of this command{suggestion(name, known)}")
 
 
 def _config(rest: list[str]) -> TrainConfig | None:

@@ -17,8 +17,6 @@ LIMITS = {
     "WORKSPACE": "workspace",
     "JOINT_POSITION": "joint position",
     "JOINT_VELOCITY": "joint speed",
-    "JOINT_ACCELERATION": "joint acceleration",
-    "JOINT_JERK": "joint jerk",
     "CARTESIAN_SPEED": "tool speed",
     "STEP_SIZE": "step size",
     "NOT_FINITE": "action not finite",
@@ -26,7 +24,8 @@ LIMITS = {
     "UNREACHABLE": "out of reach",
     "SINGULARITY": "singularity",
 }
-"""What acts, in words; holding without a deadman and the latched stop are shown elsewhere."""
+"""What acts, in words. Holding without a deadman and the latched stop are shown elsewhere, and acceleration and jerk
+nowhere: they shape every start and every turn, and a light that is always lit is not looked at."""
 
 POLICY_STATES = ("INACTIVE", "WAITING", "ACTING", "SHADOW", "HOLDING", "STOPPED", "TAKEN_OVER")
 

@@ -85,6 +85,11 @@ def test_one_bound_is_needed_and_it_is_a_count(until, capsys):
     assert "max_" in capsys.readouterr().err
 
 
+def test_a_misspelt_flag_is_named_with_the_one_that_was_meant():
+    with pytest.raises(FlagError, match=r"--save_fle is no flag of this command.*--save_file"):
+        parse(["--max_eps", "5", "--save_fle", "a.npz"])
+
+
 def test_each_of_the_originals_flags_is_there():
     plan = parse(
         [

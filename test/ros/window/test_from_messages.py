@@ -26,8 +26,9 @@ def test_an_age_is_told_only_where_it_is_too_old():
 
 def test_each_limit_that_acts_is_a_word_and_holding_is_none():
     bits = {name: 1 << index for index, name in enumerate(LIMITS)}
-    assert limit_words(bits["CARTESIAN_SPEED"] | bits["JOINT_JERK"], bits) == ("joint jerk", "tool speed")
+    assert limit_words(bits["CARTESIAN_SPEED"] | bits["WORKSPACE"], bits) == ("workspace", "tool speed")
     assert limit_words(0, bits) == ()
+    assert limit_words(1 << len(LIMITS), bits) == ()  # acceleration and jerk, which act at every start
     assert "NO_DEADMAN" not in LIMITS and "STOPPED" not in LIMITS
 
 
