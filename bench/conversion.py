@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "test/support")]
 
 import numpy as np  # noqa: E402
 
@@ -44,7 +44,7 @@ def frames(count: int) -> list[bytes]:
 
 def make_bag(folder: Path, seconds: float) -> Path:
     """An episode of this length; returns its session's folder."""
-    from muse_ros.bags.synthetic import Shape, episode, write_episode
+    from synthetic import Shape, episode, write_episode
 
     pictures = frames(30)
     shape = Shape(duration_s=seconds, camera_hz=CAMERA_HZ, action_hz=RATE_HZ, lead_s=0.1)
@@ -70,7 +70,7 @@ def floor(bag: Path, size: list[int]) -> None:
     from rosbags.rosbag2 import Reader
 
     from muse_core.images import decode_image
-    from muse_ros.bags.synthetic import store
+    from synthetic import store
 
     cv2.setNumThreads(1)
     with Reader(bag) as reader:

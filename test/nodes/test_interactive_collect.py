@@ -2,8 +2,8 @@
 
 import pytest
 
-from muse_ros.bags.synthetic import Shape, write_episode
 from muse_ros.contract.contract import load_contract
+from synthetic import Shape, write_episode
 
 CONTRACT = load_contract("panda_sim").to_dict()
 READY, RECORDING = 1, 2

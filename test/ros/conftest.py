@@ -3,11 +3,11 @@
 import pytest
 
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_ros.bags.synthetic import Shape, episode, write_episode
 from muse_ros.contract.contract import load_contract
 from muse_ros.conversion.convert_recording import Source, convert_recording
 from muse_ros.conversion.recordings import find_recordings
 from muse_ros.conversion.rows import row_spec
+from synthetic import Shape, episode, write_episode
 
 CONTRACT = load_contract("panda_sim")
 SHAPE = Shape(duration_s=1.0, state_hz=50.0)

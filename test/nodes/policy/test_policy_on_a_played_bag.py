@@ -13,13 +13,13 @@ from rosgraph_msgs.msg import Clock
 
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_ros.bags.bags import open_bag
-from muse_ros.bags.synthetic import START_NS, Shape, write_episode
 from muse_ros.bridge import ACTION_QOS, TICK_QOS, message_class, time_message
 from muse_ros.contract.contract import load_contract
 from muse_ros.conversion import convert_cli
 from muse_ros.msg import PolicyStatus
 from muse_ros.nodes.policy import PolicyNode
 from muse_ros.policy.loading import LoadedPolicy, narrowed
+from synthetic import START_NS, Shape, write_episode
 
 CONTRACT = narrowed(load_contract("panda_sim"), {"ee_position": (3,), "image": (64, 64, 3)})
 STEP_NS = 10_000_000

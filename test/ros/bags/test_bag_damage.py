@@ -13,7 +13,7 @@ import pytest
 
 from muse_ros.bags import mcap_writer
 from muse_ros.bags.bags import BagWriteError, open_bag, open_writer, read_bag
-from muse_ros.bags.synthetic import Shape, episode, write_bag
+from synthetic import Shape, episode, write_bag
 
 SENT = episode(Shape(duration_s=1.0, state_hz=50, labels=True))
 

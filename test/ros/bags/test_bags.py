@@ -10,10 +10,10 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StorageP
 from muse_ros.bags.bags import BagError, BagWriteError, open_bag, open_writer, read_bag
 from muse_ros.bags.message_types import type_hash
 from muse_ros.bags.qos import Qos
-from muse_ros.bags.synthetic import Shape, episode, store, write_bag
 from muse_ros.contract.contract import load_contract
 from muse_ros.contract.message_fields import stamp_ns
 from muse_ros.resources import share_folders
+from synthetic import Shape, episode, store, write_bag
 
 SENT = episode(Shape(duration_s=1.0, state_hz=50, labels=True))
 

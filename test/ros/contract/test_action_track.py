@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from muse_core.geometry import apply_delta
-from muse_ros.bags.synthetic import action
 from muse_ros.contract.action_track import ActionTrack
 from muse_ros.contract.contract import load_contract
 from muse_ros.contract.sample_buffer import SampleBuffer
 from muse_ros.contract.stream import Stream
+from synthetic import action
 
 MS = 1_000_000
 T = 1_760_000_000_000 * MS

@@ -6,11 +6,11 @@ from types import SimpleNamespace as Message
 import numpy as np
 import pytest
 
-from muse_ros.bags.synthetic import JOINTS, Shape, action, episode, grey, header, jpeg, store
 from muse_ros.contract.contract import load_contract
 from muse_ros.contract.decode import decode
 from muse_ros.contract.message_fields import DecodeError, begins_with_stamp, cdr_stamp_ns, field_value, stamp_ns
 from muse_ros.contract.stream import Stream
+from synthetic import JOINTS, Shape, action, episode, grey, header, jpeg, store
 
 PANDA = load_contract("panda_sim")
 

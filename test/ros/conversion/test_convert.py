@@ -10,11 +10,11 @@ import pytest
 
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.datasets.store import DatasetError
-from muse_ros.bags.synthetic import Shape, episode, write_bag, write_episode
 from muse_ros.contract.contract import load_contract
 from muse_ros.conversion import convert_cli, inspect_cli
 from muse_ros.conversion.convert import Options, choose_contract, convert
 from muse_ros.conversion.recordings import find_recordings
+from synthetic import Shape, episode, write_bag, write_episode
 
 CONTRACT = load_contract("panda_sim")
 ROOT = Path(__file__).resolve().parents[3]

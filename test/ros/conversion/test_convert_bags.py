@@ -5,9 +5,9 @@ import re
 import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from muse_ros.bags.synthetic import START_NS, Sent, Shape, action, episode, event, store, write_bag
-from muse_ros.bags.synthetic import write_episode as write
 from muse_ros.contract.contract import Contract, load_contract
+from synthetic import START_NS, Sent, Shape, action, episode, event, store, write_bag
+from synthetic import write_episode as write
 
 MS = 1_000_000
 CONTRACT = load_contract("panda_sim")

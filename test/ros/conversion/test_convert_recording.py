@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from muse_ros.bags.synthetic import (
+from muse_ros.contract.contract import load_contract
+from synthetic import (
     START_NS,
     Sent,
     Shape,
@@ -14,8 +15,7 @@ from muse_ros.bags.synthetic import (
     grey,
     status,
 )
-from muse_ros.bags.synthetic import write_episode as write
-from muse_ros.contract.contract import load_contract
+from synthetic import write_episode as write
 
 MS = 1_000_000
 CONTRACT = load_contract("panda_sim")

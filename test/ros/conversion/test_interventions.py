@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muse_ros.bags.synthetic import START_NS, Sent, Shape, action, episode, status, write_episode
 from muse_ros.contract.contract import load_contract
 from muse_ros.conversion import convert_cli
+from synthetic import START_NS, Sent, Shape, action, episode, status, write_episode
 
 MS = 1_000_000
 CONTRACT = load_contract("panda_sim")

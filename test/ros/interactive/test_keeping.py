@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from muse_core.datasets.opening import open_dataset
-from muse_ros.bags.synthetic import Shape, write_episode
 from muse_ros.contract.contract import load_contract
 from muse_ros.interactive.flags import Plan
 from muse_ros.interactive.keeping import Keeper, KeepingError, Kept, Tally
 from muse_ros.recording.session_folder import SessionFolder
+from synthetic import Shape, write_episode
 
 CONTRACT = load_contract("panda_sim").to_dict()
 

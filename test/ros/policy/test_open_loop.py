@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muse_ros.bags.synthetic import START_NS, action
 from muse_ros.contract.contract import load_contract
 from muse_ros.policy.open_loop import OpenLoopError, distances
+from synthetic import START_NS, action
 
 MS = 1_000_000
 STREAM = load_contract("panda_sim").actions["action"]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from muse_core.datasets.episode_folder import EpisodeFolder
-from muse_ros.bags.synthetic import START_NS, Sent, Shape, action, episode, header, make, ros_time, write_episode
 from muse_ros.conversion import convert_cli
 from muse_ros.replay.motion import MotionError
 from muse_ros.replay.opening import open_motion
+from synthetic import START_NS, Sent, Shape, action, episode, header, make, ros_time, write_episode
 
 MS = 1_000_000
 SHAPE = Shape(duration_s=1.0, state_hz=50.0, camera_hz=5.0)

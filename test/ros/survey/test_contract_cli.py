@@ -12,7 +12,6 @@ import yaml
 
 from muse_core.datasets.episode_folder import EpisodeFolder
 from muse_core.images import encode_jpeg
-from muse_ros.bags.synthetic import START_NS, Sent, Shape, action, episode, header, jpeg, make, write_bag
 from muse_ros.contract.contract import Contract, load_contract
 from muse_ros.conversion import convert_cli
 from muse_ros.finding import Verdict
@@ -21,6 +20,7 @@ from muse_ros.survey.contract_text import contract_text
 from muse_ros.survey.judge import judge
 from muse_ros.survey.propose import propose
 from muse_ros.survey.survey import survey_bag
+from synthetic import START_NS, Sent, Shape, action, episode, header, jpeg, make, write_bag
 
 MS = 1_000_000
 SHAPE = Shape(duration_s=1.2, camera_hz=20.0, delay_s=0.005)
