@@ -107,3 +107,10 @@ def test_every_benchmark_says_what_it_does(name: str):
     command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "--results" in result.stdout
+
+
+def test_every_benchmark_has_its_line_in_the_readme():
+    said = (ROOT / "bench/README.md").read_text()
+    scripts = [path.name for path in (ROOT / "bench").glob("*.py") if "__main__" in path.read_text()]
+    assert len(scripts) > 10
+    assert not [name for name in scripts if f"\n| `{name}` |" not in said]
