@@ -6,6 +6,7 @@ Imports launch and launch_ros, which a ROS install has and PyPI has not (PyPI's 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -24,6 +25,10 @@ from muse_ros.launching.nodes import NodeSpec
 from muse_ros.launching.notices import notices
 from muse_ros.launching.parameter_file import write_parameters
 from muse_ros.launching.processes import GRACE_S, consequence
+
+DIES_WITH_LAUNCH = "setpriv --pdeathsig INT" if shutil.which("setpriv") else ""
+"""Has the kernel interrupt a node when launch is gone, as ``muse up`` does: launch itself leaves its nodes, with an arm
+that moves and a bag that is open, on SIGTERM, SIGHUP and SIGKILL. util-linux has it, so that Linux has."""
 
 
 class RequiredNodeEnded(RuntimeError):
@@ -74,8 +79,10 @@ def node_action(spec: NodeSpec) -> Node:
         package="muse_ros",
         executable=spec.program,
         name=spec.name,
+        exec_name=spec.name,  # its label in the output, which else is the prefix
         namespace=spec.namespace,
         parameters=[str(path) for path in (*spec.parameter_files, parameters)],
+        prefix=DIES_WITH_LAUNCH,
         output="screen",
         emulate_tty=True,
         sigterm_timeout=str(GRACE_S[signal.SIGINT]),

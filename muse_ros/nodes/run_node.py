@@ -15,7 +15,8 @@ from muse_ros.nodes.guarded_parameters import guard_parameters
 from muse_ros.nodes.unknown_parameters import unknown_parameters
 
 SPIN_S = 0.1
-ENDING = (signal.SIGINT, signal.SIGTERM)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""SIGHUP is a terminal that is closed; ``nohup`` has it ignored, and then it stays so."""
 
 
 class NodeFailure(RuntimeError):
@@ -23,7 +24,7 @@ class NodeFailure(RuntimeError):
 
 
 def run_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
-    """Make a node, spin it in this thread until SIGINT, SIGTERM or its ``finished`` event, close and destroy it.
+    """Make a node, spin it in this thread until a signal of ENDING or its ``finished`` event, close and destroy it.
 
     A node has ``finished`` (a :class:`threading.Event`), ``failure`` (text, empty where all went well) and ``close()``,
     which is called while publishing still works.
@@ -41,7 +42,8 @@ def run_node(make: Callable[[], Any], args: list[str] | None = None) -> int:
         print(error, flush=True)
         return 1
     signals: list[int] = []  # appended to and looked at: a lock could be held by the very code that a signal interrupts
-    for number in ENDING:
+    nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    for number in (each for each in ENDING if not (nohup and each == signal.SIGHUP)):
         signal.signal(number, lambda got, _: signals.append(got))
     node = executor = None
     try:

@@ -81,6 +81,13 @@ class Launched:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
+    @property
+    def running(self) -> list[int]:
+        """Numbers of the nodes' processes, as launch tells them, that have not ended."""
+        told = [line for line in self.output.splitlines() if "started with pid" in line]
+        numbers = [int(line.rsplit("[", 1)[1].rstrip("]")) for line in told]
+        return [number for number in numbers if Path(f"/proc/{number}").exists()]
+
     def kill(self, node: str) -> None:
         """Kill the process that runs a node, as launch tells its number."""
         (line,) = (line for line in self.output.splitlines() if f"[{node}-" in line and "started with pid" in line)
@@ -136,5 +143,25 @@ def test_one_ctrl_c_closes_the_bag(
     os.killpg(run.process.pid, signal.SIGINT)  # as a terminal does it
     assert run.process.wait(DEADLINE_S) == 0, run.output
     assert run.output.count("process has finished cleanly") == 2, run.output
+    (bag,) = (tmp_path / "0815").glob("episode_0000.recording/*.mcap")
+    assert bag.read_bytes().endswith(b"\x89MCAP0\r\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_launch_that_ends_without_a_word_leaves_no_node_and_no_open_bag(
+    start: Callable[..., Launched],
+    wait_until: Callable,
+    call: Callable,
+    make_node: Callable,
+    spin: Callable,
+    tmp_path: Path,
+    number: int,
+):
+    run = start("collect", "teleop:=none", f"root_dir:={tmp_path}", "session:=0815", "namespace:=left")
+    node = spin(make_node("operator"))
+    wait_until(lambda: call(node, Trigger, "/left/collect/start").success, DEADLINE_S, "the start of an episode")
+    assert len(run.running) == 2
+    run.process.send_signal(number)
+    wait_until(lambda: not run.running, DEADLINE_S, "the end of the nodes")
     (bag,) = (tmp_path / "0815").glob("episode_0000.recording/*.mcap")
     assert bag.read_bytes().endswith(b"\x89MCAP0\r\n")

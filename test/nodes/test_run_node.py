@@ -48,9 +48,9 @@ sys.exit(code)
 
 
 @pytest.fixture
-def process():
-    """A lifecycle node that has said that it is ready."""
-    command = [sys.executable, "-c", LIFECYCLE_NODE]
+def process(request):
+    """A lifecycle node that has said that it is ready; a parameter is what it is started by."""
+    command = [*getattr(request, "param", ()), sys.executable, "-c", LIFECYCLE_NODE]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     started = subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
     assert started.stdout.readline() == "ready\n"
@@ -66,7 +66,7 @@ def test_nothing_of_the_middleware_is_left_when_a_lifecycle_node_has_ended(proce
     assert [name for name in threads if name.startswith(("dds.udp", "dds.ev", "dds.asyn"))] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_second_signal_while_the_interpreter_ends_is_no_error(process, number):
     process.send_signal(number)
     process.stdout.readline()
@@ -75,3 +75,10 @@ def test_a_second_signal_while_the_interpreter_ends_is_no_error(process, number)
     process.stdin.write("\n")
     process.stdin.flush()
     assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("process", [("nohup",)], indirect=True)
+def test_a_terminal_that_is_closed_does_not_end_a_node_that_is_to_outlive_it(process):
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+    assert ignored & 1 << (signal.SIGHUP - 1)
