@@ -124,6 +124,12 @@ def check_network(machine: Machine) -> list[Finding]:
             buffers,
             Finding("network", "shared memory", Verdict.WARN, f"{found}: Fast DDS falls back to UDP", cure),
         ]
+    # Fast DDS makes these readable for others and writable for its user alone, and a killed process leaves them.
+    shut = [path for path in machine.paths("/dev/shm/fastrtps_port*") if not machine.may(path, write=True)]
+    if shut:
+        told = f"{len(shut)} files of Fast DDS are of another user: nodes on the same ports do not hear each other"
+        cure = "run all nodes as one user; then, while none runs: sudo rm /dev/shm/*fastrtps_*"
+        return [buffers, Finding("network", "shared memory", Verdict.WARN, told, cure)]
     return [buffers, Finding("network", "shared memory", Verdict.OK, found)]
 
 

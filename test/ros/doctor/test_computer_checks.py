@@ -172,6 +172,14 @@ def test_small_buffers_are_warnings(machine, verdicts):
     assert set(verdicts(check_network(machine())).values()) == {"ok"}
 
 
+def test_shared_memory_that_another_user_left_is_a_warning_with_its_cure(machine, verdicts):
+    files = {"/proc/sys/net/core/rmem_max": "4194304", "/dev/shm/fastrtps_port7411": ""}
+    assert verdicts(check_network(machine(files=files)))["shared memory"] == "ok"
+    left = check_network(machine(files=files, shut={"/dev/shm/fastrtps_port7411"}))
+    assert verdicts(left)["shared memory"] == "warn"
+    assert "another user" in left[1].found and "rm /dev/shm" in left[1].cure
+
+
 def test_drawing_is_tried_and_the_display_named(machine, verdicts):
     works = machine(programs={"/venv/bin/python -c": (0, "")}, environment={"DISPLAY": ":0"})
     assert verdicts(check_screen(works, render=True)) == {"rendering": "ok", "display": "ok"}
