@@ -37,3 +37,12 @@ def test_a_random_policy_needs_a_contract_of_tool_deltas():
     content["actions"]["action"] |= {"space": "joint_delta", "shape": [8]}
     with pytest.raises(PolicyMismatch, match="'action' is joint_delta"):
         load_policy(RANDOM, "cpu", 1, Contract.from_dict(content))
+
+
+def test_the_threads_of_an_inference_are_bounded_before_any_model_is_loaded(monkeypatch, tmp_path):
+    torch = pytest.importorskip("torch")
+    bounds = []
+    monkeypatch.setattr(torch, "set_num_threads", bounds.append)
+    with pytest.raises(FileNotFoundError):
+        load_policy(str(tmp_path / "none.pt"), "cpu", 3, None)
+    assert bounds == [3]
