@@ -176,8 +176,8 @@ class Recorder:
     def _write(self, sample: Sample) -> None:
         statistics = self._statistics[sample.topic]
         self._writer.write(sample.topic, statistics.type, sample.data, sample.received_ns)
-        time_ns = sample.received_ns if sample.stamp_ns is None else sample.stamp_ns
-        statistics.add(time_ns, len(sample.data), sample.lost)
+        # a stamp of zero is none, as in a heartbeat before the device's first action
+        statistics.add(sample.stamp_ns or sample.received_ns, len(sample.data), sample.lost)
 
     def _write_past(self) -> None:
         oldest_ns = self._newest_ns - self._preroll_ns

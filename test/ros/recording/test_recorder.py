@@ -128,6 +128,13 @@ def test_figures_count_messages_and_losses_by_topic():
     assert recording.lost == 3
 
 
+def test_a_stamp_of_zero_is_none_and_makes_no_gap_of_decades():
+    made = recorder(FakeWriter())
+    made.begin(Path("x"))
+    made.take([Sample("/pose", b"p", time, stamp) for time, stamp in ((100 * S, 0), (101 * S, 0), (103 * S, 103 * S))])
+    assert made.figures().topics["/pose"].to_dict()["max_gap_s"] == 2.0
+
+
 def test_losses_before_the_episode_are_not_charged_to_it():
     made = recorder(FakeWriter())
     made.take([pose(S, lost=7)])
