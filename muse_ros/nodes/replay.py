@@ -165,7 +165,7 @@ class ReplayNode(Node):
         self.get_logger().info(self._calls.trigger("panda/home"))
         self._wait(
             lambda: self._arm.standing and np.abs(self._arm.q - HOME_Q).max() < HOME_RAD,
-            lambda: "the arm did not get home",
+            lambda: "the arm is not home",
             HOME_S,
         )
 

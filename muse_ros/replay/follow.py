@@ -17,6 +17,8 @@ FORBIDDEN_NS = 100_000_000
 """No hand lets go of an enable and takes it again faster; a heartbeat that comes late on a busy machine is shorter."""
 REPLAY = "replay"
 HOLDS = Limit.STALE | Limit.NO_DEADMAN | Limit.STOPPED
+SHAPES = Limit.JOINT_ACCELERATION | Limit.JOINT_JERK
+"""What shapes every start and turn and keeps nothing from being reached."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Follower:
 
     Attributes:
         applied: The newest word of the panda node; None before the first.
-        limited: Set-points of this replay that a limit acted on.
+        limited: Set-points of this replay that a limit acted on, other than those of acceleration and jerk.
         served: Set-points of this replay.
     """
 
@@ -62,7 +64,7 @@ class Follower:
         self.applied = applied
         if applied.source == REPLAY:
             self.served += 1
-            self.limited += bool(applied.limited_by & ~HOLDS)
+            self.limited += bool(applied.limited_by & ~(HOLDS | SHAPES))
             self._asked_since_ns = None if applied.action_stamp_ns >= self._asked_ns else applied.steady_ns
         if not (self.served and applied.limited_by & Limit.NO_DEADMAN):
             self._forbidden_since_ns = None

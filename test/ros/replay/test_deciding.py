@@ -109,7 +109,9 @@ def test_an_arm_that_serves_the_actions_is_not_lost(follower):
     for ms in range(0, 2_000, 10):
         if ms % 100 == 0:
             follower.asked(ms, ms * MS)
-        follower.see(Applied("replay", ms - ms % 100, int(Limit.JOINT_VELOCITY) if ms < 500 else 0, ms * MS))
+        follower.see(
+            Applied("replay", ms - ms % 100, int(Limit.JOINT_VELOCITY if ms < 500 else Limit.JOINT_JERK), ms * MS)
+        )
         assert follower.lost(ms * MS) == ""
     assert (follower.served, follower.limited) == (200, 50)
 
