@@ -268,8 +268,8 @@ class CollectNode(Node):
                 self.set_parameters([Parameter("seed", value=result.seed)])
                 # only what is newer than all that has come by this moment shows the new world
                 self._since_ns = max(self._drained_now_ns(), self._health.newest_ns()) + 1
+            self._look_at_gate()  # first: what came before the reset makes nothing READY, not for an instant
             self._advance(ResetDone(result.failure, result.to_prepare))
-            self._look_at_gate()
 
     def _report(self) -> None:
         """At 10 Hz while recording or where the operator must hear something new, at 2 Hz otherwise."""

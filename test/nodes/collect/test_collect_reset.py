@@ -68,6 +68,20 @@ def test_reset_gives_the_simulation_its_next_seed_and_the_gate_waits_for_new_sam
     ready(collect)
 
 
+def test_samples_from_before_a_reset_make_nothing_ready_not_for_an_instant(
+    simulation, make_collect, world, ask, ready, wait_until
+):
+    collect = make_collect(seed=7)
+    ready(collect)
+    states, publish = [], collect._status.publish
+    collect._status.publish = lambda session, *rest: (states.append(session.state.name), publish(session, *rest))
+    world.timer.cancel()
+    assert ask("reset").success
+    wait_until(lambda: description(collect).seed == 8)
+    wait_until(lambda: not collect.session.resetting)
+    assert "READY" not in states[states.index("IDLE") :]
+
+
 def test_a_session_that_goes_on_shows_no_scene_twice(simulation, make_collect, world, ready, tmp_path):
     folder = SessionFolder(tmp_path, "s")
     for number, seed in enumerate((7, 9)):
