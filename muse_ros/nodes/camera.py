@@ -12,21 +12,22 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from muse_ros.cameras.calibration import read_calibration
 from muse_ros.cameras.capture_thread import CaptureThread
 from muse_ros.cameras.opening import OpenCamera, open_camera
 from muse_ros.cameras.settings import PARAMETERS, CameraSettingError, CameraSettings
 from muse_ros.nodes.cameras.topics import CameraTopics
+from muse_ros.nodes.managed_node import ManagedNode, started
 from muse_ros.nodes.parameters import declare
-from muse_ros.nodes.run_node import NodeFailure, run_node
+from muse_ros.nodes.run_node import run_node
 
 WATCH_S = 0.1
 DIAGNOSTICS_S = 1.0
 
 
-class CameraNode(LifecycleNode):
+class CameraNode(ManagedNode):
     """Wires a :class:`CaptureThread` to topics and the lifecycle."""
 
     def __init__(self, open_source: Callable[[CameraSettings], OpenCamera] = open_camera, **options: Any) -> None:
@@ -44,7 +45,6 @@ class CameraNode(LifecycleNode):
             each.name: declare(self, each.name, each.default, each.description, each.limits, each.choices)
             for each in PARAMETERS
         }
-        self.autostart = declare(self, "autostart", True, "configure and activate at the start")
         self._topics: CameraTopics | None = None
         self._capture: CaptureThread | None = None
         self._said = ""
@@ -52,27 +52,13 @@ class CameraNode(LifecycleNode):
         self.create_timer(WATCH_S, self._watch, clock=steady)
         self.create_timer(DIAGNOSTICS_S, self._report, clock=steady)
 
-    def start(self) -> None:
-        """Configure and activate, as ``autostart`` asks.
-
-        Raises:
-            NodeFailure: where a parameter or the calibration is wrong.
-        """
-        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
-            raise NodeFailure(self.failure)
-        self.trigger_activate()
-
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Check the parameters, read the calibration, offer the topics."""
         try:
             settings = CameraSettings.of({**self._values, "crop": list(self._values["crop"])})
             calibration = read_calibration(settings.calibration_file) if settings.calibration_file else None
         except CameraSettingError as error:
-            self.failure = f"node {self.get_name()}: {error}"
-            if not self.autostart:  # with autostart the process ends with these words
-                self.get_logger().error(self.failure)
-            return TransitionCallbackReturn.FAILURE
-        self.failure = ""
+            return self.refuse(f"node {self.get_name()}: {error}")
         self.settings = settings
         self._topics = CameraTopics(self, settings, calibration)
         return TransitionCallbackReturn.SUCCESS
@@ -95,11 +81,6 @@ class CameraNode(LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Take the topics back."""
         self._unwire()
-        return TransitionCallbackReturn.SUCCESS
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop from whatever state it is in."""
-        self.close()
         return TransitionCallbackReturn.SUCCESS
 
     def close(self) -> None:
@@ -156,18 +137,6 @@ def describe(camera: OpenCamera) -> str:
     return f"{camera.size[1]}x{camera.size[0]}{rate}{f' {camera.fourcc}' if camera.fourcc else ''}"
 
 
-def make_node() -> CameraNode:
-    """The node of the command line, started as its ``autostart`` says."""
-    node = CameraNode()
-    if node.autostart:
-        try:
-            node.start()
-        except NodeFailure:
-            node.destroy_node()
-            raise
-    return node
-
-
 def main(args: list[str] | None = None) -> int:
     """Run the node until a signal; exit code 1 where the camera can never give what was asked for."""
-    return run_node(make_node, args)
+    return run_node(lambda: started(CameraNode), args)

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
 from muse_core.control.limits import LimitError, Limits, default_limits
@@ -32,6 +32,7 @@ from muse_ros.nodes.arm.actions import ActionTopics
 from muse_ros.nodes.arm.diagnostics import Diagnostics
 from muse_ros.nodes.arm.loop import CONTROL_HZ, PERIOD_NS, ArmLoop, Episode
 from muse_ros.nodes.arm.topics import ArmTopics, WorldTopics
+from muse_ros.nodes.managed_node import ManagedNode, started
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
 
@@ -44,29 +45,18 @@ class Refusal(Exception):
     """A service says no; the message says why."""
 
 
-class PandaNode(LifecycleNode):
+class PandaNode(ManagedNode):
     """One arm with its hand, real or simulated."""
 
     def __init__(self, **options: Any) -> None:
-        """Configure and activate, where ``autostart`` says so.
+        """Nothing is read or opened before the node is configured.
 
         Args:
             options: Of :class:`rclpy.node.Node`, such as `parameter_overrides`.
-
-        Raises:
-            NodeFailure: where a parameter is wrong or the arm cannot be reached.
         """
         super().__init__("panda", **options)
         self._loop: ArmLoop | None = None
         self._never = threading.Event()
-        self._failure = ""
-        if declare(self, "autostart", True, "configure and activate at the start"):
-            self._start()
-
-    def _start(self) -> None:
-        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
-            raise NodeFailure(self._failure or "node panda: it could not be configured")
-        self.trigger_activate()
 
     @property
     def finished(self) -> threading.Event:
@@ -84,9 +74,7 @@ class PandaNode(LifecycleNode):
         try:
             self._open()
         except NodeFailure as error:
-            self._failure = str(error)
-            self.get_logger().error(self._failure)
-            return TransitionCallbackReturn.FAILURE
+            return self.refuse(str(error))
         self._publishers_made = set(self.publishers) - before
         return TransitionCallbackReturn.SUCCESS
 
@@ -114,11 +102,6 @@ class PandaNode(LifecycleNode):
             self.destroy_service(service)
         for publisher in self._publishers_made:
             self.destroy_publisher(publisher)
-        return TransitionCallbackReturn.SUCCESS
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let go of the arm from whatever state it is in."""
-        self.close()
         return TransitionCallbackReturn.SUCCESS
 
     def close(self) -> None:
@@ -261,4 +244,4 @@ class PandaNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until a signal; exit code 1 where the control loop failed."""
-    return run_node(PandaNode, args)
+    return run_node(lambda: started(PandaNode), args)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from muse_ros.bridge import EVENT_QOS, STATUS_QOS, Bridge
 from muse_ros.contract.contract import Contract, load_contract
@@ -23,9 +23,10 @@ from muse_ros.missing_package import explain
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.acting.tick_thread import Run, TickThread
 from muse_ros.nodes.acting.voice import PolicyVoice
+from muse_ros.nodes.managed_node import ManagedNode, started
 from muse_ros.nodes.node_clock import NodeClock
 from muse_ros.nodes.parameters import declare
-from muse_ros.nodes.run_node import NodeFailure, run_node
+from muse_ros.nodes.run_node import run_node
 from muse_ros.policy.actors import INFERENCE, choose_way, make_actor
 from muse_ros.policy.loading import LoadedPolicy, load_policy
 from muse_ros.policy.loop import PolicyLoop, TickReport
@@ -35,7 +36,7 @@ from muse_ros.policy.pacing import Tick
 SWITCH_INTERVAL_S = 0.0005  # Python's default of 5 ms is what a tick would wait for a thread that computes
 
 
-class PolicyNode(LifecycleNode):
+class PolicyNode(ManagedNode):
     """Wires a :class:`PolicyLoop` to topics, episodes and the lifecycle."""
 
     def __init__(self, load: Callable[..., LoadedPolicy] = load_policy, **options: Any) -> None:
@@ -60,19 +61,8 @@ class PolicyNode(LifecycleNode):
         self._goal_file = declare(self, "goal_file", "", "goal: an .npz, or the folder of a dataset's episode")
         self._execute = declare(self, "execute", True, "false: shadow mode, the actions go to policy/shadow_action")
         self._gated = declare(self, "episode_gating", True, "act only while an episode is recorded")
-        self.autostart = declare(self, "autostart", True, "configure and activate at the start")
         self._ticks: TickThread | None = None
         self._bridge: Bridge | None = None
-
-    def start(self) -> None:
-        """Configure and activate, as ``autostart`` asks.
-
-        Raises:
-            NodeFailure: where the checkpoint cannot be loaded.
-        """
-        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
-            raise NodeFailure(self.failure or "the policy node could not be configured")
-        self.trigger_activate()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model, warm it up, subscribe to what it reads."""
@@ -82,10 +72,7 @@ class PolicyNode(LifecycleNode):
             loaded = self._load(self._model_file, self._device, self._threads, given, self._goal_file)
             self._wire(loaded)
         except (OSError, ValueError, ImportError) as error:
-            self.failure = f"policy: {explain(error) if isinstance(error, ImportError) else error}"
-            if not self.autostart:  # with autostart the process ends with these words
-                self.get_logger().error(self.failure)
-            return TransitionCallbackReturn.FAILURE
+            return self.refuse(f"policy: {explain(error) if isinstance(error, ImportError) else error}")
         if loaded.warning:
             self.get_logger().warning(loaded.warning)
         gc.collect()
@@ -125,11 +112,6 @@ class PolicyNode(LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Drop the model."""
         self._unwire()
-        return TransitionCallbackReturn.SUCCESS
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop from whatever state it is in."""
-        self.close()
         return TransitionCallbackReturn.SUCCESS
 
     def close(self) -> None:
@@ -200,16 +182,7 @@ class PolicyNode(LifecycleNode):
         self.finished.set()
 
 
-def make_node() -> PolicyNode:
-    """The node, started where ``autostart`` says so."""
-    node = PolicyNode()
-    if node.autostart:
-        node.start()
-    return node
-
-
 def main(args: list[str] | None = None) -> int:
     """Run the node until a signal."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    run: Callable[[], Any] = make_node
-    return run_node(run, args)
+    return run_node(lambda: started(PolicyNode), args)

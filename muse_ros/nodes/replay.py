@@ -230,9 +230,12 @@ class ReplayNode(Node):
         follower = self._arm.follower
         strayed = drift(self.motion.path, played)
         word = {True: "; the task is done", False: "; the task is not done", None: ""}[success]
+        asked, done = len(self.motion.actions), follower.carried_out
+        late = f" ({asked - done} came too late and were left out: is this machine too busy?)" if done < asked else ""
+        where = strayed.describe() if strayed else "where the tool was is not recorded"
         return (
-            f"replayed {len(self.motion.actions)} actions in {self.motion.duration_s / self._speed:.1f} s "
-            f"(speed {self._speed:g}): {strayed.describe() if strayed else 'where the tool was is not recorded'}; "
+            f"replayed {min(done, asked)} of {asked} actions{late} in {self.motion.duration_s / self._speed:.1f} s "
+            f"(speed {self._speed:g}): {where}; "
             f"a limit acted on {follower.limited} of {follower.served} set-points{word}"
         )
 

@@ -38,12 +38,15 @@ class Follower:
         applied: The newest word of the panda node; None before the first.
         limited: Set-points of this replay that a limit acted on, other than those of acceleration and jerk.
         served: Set-points of this replay.
+        carried_out: Actions of this replay that the arm began: the arbiter leaves out one that comes after its life.
     """
 
     def __init__(self) -> None:
         self.applied: Applied | None = None
         self.limited = 0
         self.served = 0
+        self.carried_out = 0
+        self._newest_ns = 0  # as in a set-point that holds
         self._asked_ns = 0
         self._asked_since_ns: int | None = None
         self._lost = ""
@@ -65,6 +68,8 @@ class Follower:
         if applied.source == REPLAY:
             self.served += 1
             self.limited += bool(applied.limited_by & ~(HOLDS | SHAPES))
+            self.carried_out += applied.action_stamp_ns > self._newest_ns
+            self._newest_ns = max(self._newest_ns, applied.action_stamp_ns)
             self._asked_since_ns = None if applied.action_stamp_ns >= self._asked_ns else applied.steady_ns
         if not (self.served and applied.limited_by & Limit.NO_DEADMAN):
             self._forbidden_since_ns = None

@@ -15,6 +15,7 @@ from std_msgs.msg import String
 
 from muse_ros.contract.contract import Contract, load_contract
 from muse_ros.finding import Verdict
+from muse_ros.nodes.managed_node import started
 from muse_ros.nodes.panda import PandaNode
 from muse_ros.nodes.probes.live_survey import survey_graph
 from muse_ros.survey.contract_text import contract_text
@@ -26,7 +27,9 @@ from muse_ros.survey.propose import USEFUL, propose
 def arm(request, ros, spin):
     """A simulated arm, with a clock of its own or without."""
     parameters = {"camera_width": 64, "camera_height": 64, "clock": request.param, "clock_factor": 1.0}
-    node = PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
+    node = started(
+        lambda: PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
+    )
     yield spin(node)
     node.close()
     node.destroy_node()

@@ -24,13 +24,14 @@ FAST = {**SMALL, "clock": True, "clock_factor": 4.0, "require_release": False}
 @pytest.fixture
 def panda(ros, spin):
     """``panda(parameter=value, ...)`` starts the node, four times as fast as time; it is destroyed after the test."""
+    from muse_ros.nodes.managed_node import started
     from muse_ros.nodes.panda import PandaNode
 
     nodes = []
 
     def start(**parameters):
         overrides = [Parameter(name, value=value) for name, value in {**FAST, **parameters}.items()]
-        nodes.append(PandaNode(parameter_overrides=overrides))
+        nodes.append(started(lambda: PandaNode(parameter_overrides=overrides)))
         return spin(nodes[-1])
 
     yield start

@@ -12,6 +12,7 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
+from muse_ros.nodes.managed_node import started
 from muse_ros.nodes.panda import PandaNode
 
 
@@ -48,10 +49,12 @@ def test_without_autostart_it_opens_the_arm_when_configured_and_moves_it_when_ac
 
 def test_a_configuration_that_fails_leaves_the_node_unconfigured_with_its_reason(ros):
     overrides = {"autostart": False, "task": "juggle"}
-    node = PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in overrides.items()])
+    node = started(
+        lambda: PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in overrides.items()])
+    )
     try:
         assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
-        assert "juggle" in node._failure
+        assert "juggle" in node.refusal
     finally:
         node.close()
         node.destroy_node()

@@ -21,6 +21,7 @@ from muse_ros.bridge import EVENT_QOS, STATUS_QOS
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.arm.loop import ArmLoop
+from muse_ros.nodes.managed_node import started
 from muse_ros.nodes.panda import PandaNode
 
 MS = 1_000_000
@@ -81,7 +82,9 @@ def test_a_loop_that_is_late_stamps_set_points_by_the_clock_and_refuses_no_actio
 
 def test_stop_and_recover_are_events_of_the_episode_that_is_recorded(ros, make_node, spin, wait_until, call):
     options = {"camera_width": 32, "camera_height": 32, "clock": True}
-    node = PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in options.items()])
+    node = started(
+        lambda: PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in options.items()])
+    )
     try:
         spin(node)
         other, heard = make_node("other"), []
@@ -106,7 +109,9 @@ def test_a_file_of_limits_that_is_slower_than_the_nodes_default_stays_slower(ros
     file = tmp_path / "slow.yaml"
     file.write_text(text.replace("linear_speed: 0.25", "linear_speed: 0.05"))
     options = {"camera_width": 32, "camera_height": 32, "clock": True, "limits_file": str(file)}
-    node = PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in options.items()])
+    node = started(
+        lambda: PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in options.items()])
+    )
     try:
         assert node._control._limits.linear_speed == 0.05
     finally:

@@ -14,6 +14,7 @@ from muse_core.control.kinematics import HOME_Q
 from muse_core.images import decode_image
 from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import AppliedAction
+from muse_ros.nodes.managed_node import started
 from muse_ros.nodes.panda import PandaNode
 from muse_ros.nodes.run_node import NodeFailure
 
@@ -201,4 +202,6 @@ def test_a_loop_that_fails_ends_the_node_with_its_reason(panda, wait_until, monk
 )
 def test_a_wrong_parameter_is_refused_with_what_is_right(ros, parameters, named):
     with pytest.raises(NodeFailure, match=named):
-        PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
+        started(
+            lambda: PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
+        )

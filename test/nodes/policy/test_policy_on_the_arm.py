@@ -33,6 +33,7 @@ def on_the_arm(started, ros, make_node, spin, wait_until):
     policy.answer = FORWARD
     small = {"camera_width": 16, "camera_height": 16, "camera_rate_hz": 1.0}
     nodes.append(PandaNode(parameter_overrides=[Parameter(name, value=value) for name, value in small.items()]))
+    nodes[-1].start()
     nodes.append(PolicyNode(load=lambda *_: LoadedPolicy(policy, started.contract)))
     nodes[-1].start()
     for node in nodes:

@@ -176,3 +176,11 @@ def test_the_drift_is_the_largest_distance_and_the_distance_of_the_ends():
     found = drift(path([0, 0, 0], [1, 0, 0]), path([0, 0.1, 0], [0.5, 0.3, 0], [1.0, 0.2, 0]))
     assert (found.largest_m, found.end_m, found.end_rad) == pytest.approx((0.3, 0.2, 0.0))
     assert drift(path(), path([0, 0, 0])) is None
+
+
+def test_actions_that_the_arm_left_out_are_not_counted_as_carried_out():
+    follower = Follower()
+    for stamp_ms in (0, 100, 100, 300, 300, 0, 400):  # a hold is stamped 0; 200 came too late and was never begun
+        follower.see(Applied("replay", stamp_ms * MS, 0, 0))
+    follower.see(Applied("teleop", 500 * MS, 0, 0))
+    assert follower.carried_out == 3
