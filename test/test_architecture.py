@@ -32,8 +32,8 @@ QT_SIDE = "muse_ros/rqt/"
 LAUNCH = {"launch", "launch_ros"}
 LAUNCH_SIDE = ("muse_ros/launching/launch_description.py", "launch/")
 DECLARED = {
-    "av", "backports", "cv2", "gymnasium", "h5py", "jinja2", "lz4", "matplotlib", "mujoco", "numpy", "pygame",
-    "rosbags", "ruckig", "tensorboard", "torch", "tqdm", "tyro", "wandb", "yaml",
+    "av", "backports", "cv2", "google", "grpc", "gymnasium", "h5py", "jinja2", "lz4", "matplotlib", "mujoco", "numpy",
+    "pygame", "rosbags", "ruckig", "tensorboard", "torch", "tqdm", "tyro", "wandb", "yaml",
 }  # fmt: skip
 
 # What the folders of each package may import of their siblings. FOR_ALL and the files beside them belong to all, and
@@ -41,6 +41,7 @@ DECLARED = {
 FOR_NODES = {
     "diagnostics_topic",
     "guarded_parameters",
+    "managed_node",
     "node_clock",
     "parameters",
     "polled_topic",
@@ -64,12 +65,14 @@ ARROWS = {
     "muse_ros": {
         "contract": set(),
         "cameras": {"contract"},
-        "doctor": {"cameras", "contract"},
+        "doctor": {"cameras", "contract", "polymetis"},
         "launching": {"cameras", "teleop"},  # what the cameras are, which keys work
         "bags": {"contract"},
         "recording": {"bags", "contract"},
         "conversion": {"bags", "contract", "recording"},
-        "arm": {"contract"},
+        "polymetis": set(),
+        "arm": {"contract", "polymetis"},
+        "calibration": {"bags", "contract", "conversion", "replay"},
         "teleop": {"contract"},
         "window": {"recording", "teleop"},
         "policy": {"bags", "contract"},

@@ -29,7 +29,7 @@ import prerequisites
 
 ROOT = Path(__file__).resolve().parents[1]
 STAMP = "muse_setup.json"  # in .venv: what each step was last done for
-EXTRAS = ("robot", "sim", "train", "dev")
+EXTRAS = ("robot", "polymetis", "sim", "train", "dev")
 
 
 class SetupError(RuntimeError):
