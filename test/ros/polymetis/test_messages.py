@@ -7,7 +7,9 @@ from concurrent import futures
 
 import pytest
 
-grpc = pytest.importorskip("grpc")
+pytest.importorskip("grpc")
+
+import grpc
 
 from muse_ros.polymetis.messages import (
     ARM_SERVICE,

@@ -1,0 +1,1 @@
+"""`muse calibrate`: what has to be measured before recordings of a rig can be trusted."""
