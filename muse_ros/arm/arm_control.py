@@ -176,14 +176,26 @@ class ArmControl:
 
     def go_home(self, now_ns: int) -> str:
         """Start to move home; returns why not, or an empty text."""
+        why_not = self.taken or ("an episode is being recorded: stop it first" if self._recording else "")
+        if not why_not:
+            self._home = HomeMove(now_ns)
+        return why_not
+
+    @property
+    def taken(self) -> str:
+        """Why nobody else may lead the arm now, in words; empty where somebody may."""
         if self._motion.stopped:
             return "the arm is stopped: call panda/recover first"
-        if self._recording:
-            return "an episode is being recorded: stop it first"
-        if self.source:
-            return f"{self.source} has the arm: let go of it first"
-        self._home = HomeMove(now_ns)
-        return ""
+        return f"{self.source} has the arm: let go of it first" if self.source else ""
+
+    @property
+    def occupied(self) -> str:
+        """Why the arm cannot be given to a person's hands now, in words; empty where it can."""
+        if self.taken:
+            return self.taken
+        if self._home is not None:
+            return "the arm is on its way home: wait for it"
+        return "" if self._motion.standing else "the arm still moves: ask again"
 
     def step(self, now_ns: int, steady_ns: int, state: RobotState) -> Step:
         """Decide one set-point.

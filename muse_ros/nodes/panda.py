@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,7 +23,7 @@ from std_srvs.srv import Trigger
 
 from muse_core.control.limits import LimitError, Limits, default_limits
 from muse_ros.arm.arm_control import ArmControl
-from muse_ros.arm.drivers.driver import DRIVERS, DriverError, DriverSettings, open_driver
+from muse_ros.arm.drivers.driver import DRIVERS, DriverError, open_driver
 from muse_ros.arm.lockstep import Lockstep
 from muse_ros.arm.pace import RealTimePace, SimulatedPace
 from muse_ros.bridge import STATUS_QOS
@@ -30,6 +31,7 @@ from muse_ros.contract.message_fields import time_ns
 from muse_ros.msg import EpisodeEvent, EpisodeStatus
 from muse_ros.nodes.arm.actions import ActionTopics
 from muse_ros.nodes.arm.diagnostics import Diagnostics
+from muse_ros.nodes.arm.driver_parameters import driver_settings
 from muse_ros.nodes.arm.loop import CONTROL_HZ, PERIOD_NS, ArmLoop, Episode
 from muse_ros.nodes.arm.topics import ArmTopics, WorldTopics
 from muse_ros.nodes.managed_node import ManagedNode, started
@@ -120,12 +122,13 @@ class PandaNode(ManagedNode):
             declare(self, "require_release", True, "after a silence teleop's deadman must be let go first"),
         )
         try:
-            self._driver = open_driver(self._robot, self._driver_settings())
+            self._driver = open_driver(self._robot, driver_settings(self))
         except DriverError as error:
             raise NodeFailure(f"node panda: {error}") from error
         self._loop = self._make_loop()
         self._actions = ActionTopics(self, self._loop, self._control)
         verbs = {"panda/home": self._home, "panda/stop": self._stop, "panda/recover": self._recover}
+        verbs |= {"panda/guide": self._guide, "panda/hold": self._hold}
         if self._simulated:
             verbs["sim/reset"] = self._reset
         self._services_made = [
@@ -146,17 +149,6 @@ class PandaNode(ManagedNode):
         if path:  # both must allow it: a file that is slower than this node's default stays slower
             linear, angular = min(linear, limits.linear_speed), min(angular, limits.angular_speed)
         return replace(limits, linear_speed=linear, angular_speed=angular)
-
-    def _driver_settings(self) -> DriverSettings:
-        declare(self, "seed", 0, "of the simulated scene, used by the next sim/reset", (0, 2**31 - 1), fixed=False)
-        height = declare(self, "camera_height", 128, "of the simulated cameras [px]", (16, 2160))
-        width = declare(self, "camera_width", 128, "of the simulated cameras [px]", (16, 3840))
-        return DriverSettings(
-            task=declare(self, "task", "lift", "simulated task"),
-            wide=declare(self, "wide", False, "spread the simulated objects wider"),
-            camera_size=(height, width),
-            seed=self._seed(),
-        )
 
     def _make_loop(self) -> ArmLoop:
         camera_rate_hz = declare(self, "camera_rate_hz", 20.0, "pictures per second of the cameras [Hz]", (0.1, 100.0))
@@ -212,33 +204,48 @@ class PandaNode(ManagedNode):
         return response
 
     def _home(self) -> str:
-        why_not = self._control.go_home(self._loop.now_ns)
+        by_hand = "the arm is led by hand: call panda/hold first" if self._loop.led.guided else ""
+        why_not = by_hand or self._control.go_home(self._loop.now_ns)
         if why_not:
             raise Refusal(why_not)
         return "moving home; panda/stop or teleop ends it"
 
+    def _guide(self) -> str:
+        why_not = self._loop.guide()
+        if why_not:
+            raise Refusal(why_not)
+        return "led by hand; panda/hold ends it, and the arm then stands where it is"
+
+    def _hold(self) -> str:
+        try:
+            was_guided = self._loop.hold()
+        except DriverError as error:
+            raise Refusal(f"the arm's driver cannot end the guidance: {error}") from error
+        return "the arm stands where it is" if was_guided else "the arm was not led by hand"
+
     def _stop(self) -> str:
+        with suppress(DriverError):  # a fault, which stops the arm too
+            self._loop.hold()
         if not self._control.stopped:
             self._loop.publish_event(EpisodeEvent.ARM_STOP)
         return self._control.stop()
 
     def _recover(self) -> str:
-        if self._loop.fault:
+        if self._loop.led.fault:
             try:
-                self._loop.recover()
+                self._loop.led.recover()
             except DriverError as error:
                 raise Refusal(f"the arm's driver cannot recover: {error}") from error
         if self._control.stopped:
             self._loop.publish_event(EpisodeEvent.RECOVER)
-        return self._control.recover(self._loop.state)
+        return self._control.recover(self._loop.led.state)
 
     def _reset(self) -> str:
         if self._control.recording:
             raise Refusal("an episode is being recorded: stop it before resetting the world")
         seed = self._seed()
         self._driver.reset(seed)
-        self._loop.state = self._driver.read()
-        self._control.anchor(self._loop.state)
+        self._loop.led.anchor()
         return f"reset with seed {seed}"
 
 

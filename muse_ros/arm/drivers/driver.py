@@ -1,7 +1,8 @@
 """The protocol of a driver: the only thing below the safety filter, and the only thing that knows what arm it is.
 
-A driver is made in the node's main thread and used in the control loop's thread alone. What a simulator adds, a world
-that can be reset and looked at, is in :class:`SimulatedDriver`. To add an arm, write a driver and name it in
+A driver is made in the node's main thread and used in the control loop's thread alone, except for its `report`. Made,
+it may look at the arm but leaves it alone; between `start` and `stop` it leads it. What a simulator adds, a world that
+can be reset and looked at, is in :class:`SimulatedDriver`. To add an arm, write a driver and name it in
 :data:`DRIVERS`. Must not import rclpy.
 """
 
@@ -27,6 +28,10 @@ class DriverError(RuntimeError):
     """The arm cannot be reached, or does not do what it is told; the message says what to do about it."""
 
 
+class StaleState(DriverError):
+    """The arm has not been heard for longer than it may move on its last state; it is not given up yet."""
+
+
 @dataclass(frozen=True)
 class DriverSettings:
     """What a driver may need to know; each takes what concerns it.
@@ -36,29 +41,66 @@ class DriverSettings:
         wide: Spread the simulated objects wider.
         camera_size: (height, width) of the simulated cameras [px].
         seed: Of the first simulated scene.
+        hold_after_s: A real arm's state that is older than this is stale [s].
+        stop_after_s: A real arm whose newest state is older than this is lost [s].
     """
 
     task: str = "lift"
     wide: bool = False
     camera_size: tuple[int, int] = (128, 128)
     seed: int = 0
+    hold_after_s: float = 0.1
+    stop_after_s: float = 0.5
 
 
 class Driver(Protocol):
-    """One arm with its hand. `read` and `send` raise :class:`DriverError` where the arm is lost or stopped itself."""
+    """One arm with its hand. Whatever fails is a :class:`DriverError`, and a fault of the arm until it is recovered."""
+
+    def start(self) -> None:
+        """Begin to lead the arm: it stands where it is measured, until the first set-point is sent.
+
+        Raises:
+            DriverError: where it cannot be led; it may be asked again, or recovered.
+        """
+
+    def stop(self) -> None:
+        """Leave the arm standing under what holds it without us. Safe to call twice, and where `start` failed."""
 
     def read(self) -> RobotState:
-        """What the arm measures now."""
+        """What the arm measures now. A real arm's stamp is by this computer's clock; the same stamp: nothing is new.
+
+        Raises:
+            StaleState: where the newest state is too old to move on; the arm is to be brought to a standstill.
+            DriverError: where the arm is lost, or stopped itself.
+        """
 
     def send(self, set_point: SetPoint, period_s: float) -> None:
-        """Have the arm go to a set-point over the next control period [s]."""
+        """Have the arm go to a set-point; does not wait for it.
+
+        Args:
+            set_point: Where to be at the end of the period.
+            period_s: From now to that end [s].
+
+        Raises:
+            DriverError: where the arm is lost, or refuses set-points.
+        """
+
+    def guide(self, on: bool) -> None:
+        """Let the arm float so that a person may lead it by hand, or have it stand again where it then is measured.
+
+        Raises:
+            DriverError: where the arm cannot do that.
+        """
 
     def recover(self) -> None:
-        """Bring the arm back after a :class:`DriverError`: connect again, release its reflex; it stands afterwards.
+        """Bring the arm back after a :class:`DriverError`: connect again, release its reflex; as after `start`.
 
         Raises:
             DriverError: where that cannot be done; it may be asked again.
         """
+
+    def report(self) -> dict[str, str]:
+        """What the operator may want to know of arm and connection, by name with its unit; from any thread."""
 
     def close(self) -> None:
         """Let go of the arm. Safe to call twice."""

@@ -36,6 +36,12 @@ class SimDriver:
         """Begin the scene of `seed`."""
         self._world.reset(seed)
 
+    def start(self) -> None:
+        """Nothing: the simulated arm stands."""
+
+    def stop(self) -> None:
+        """Nothing: between set-points no time passes."""
+
     def read(self) -> RobotState:
         """What the simulated arm measures now; its stamp is the time since the reset."""
         return self._world.state()
@@ -44,8 +50,17 @@ class SimDriver:
         """Advance the world by one control period."""
         self._world.advance(set_point, period_s)
 
+    def guide(self, on: bool) -> None:
+        """Refuse: nobody can touch it."""
+        if on:
+            raise DriverError("the simulated arm cannot be led by hand; use a teleop device")
+
     def recover(self) -> None:
         """Nothing: the simulated arm does not fail."""
+
+    def report(self) -> dict[str, str]:
+        """Nothing: what there is to know is published."""
+        return {}
 
     def objects(self) -> Mapping[str, Pose]:
         """Poses of the task's objects."""

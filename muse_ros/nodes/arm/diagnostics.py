@@ -17,7 +17,7 @@ class Diagnostics:
     """Compares the loop's counters with those of the last message."""
 
     def __init__(self, node: Node, loop: Any, control: ArmControl, actions: Any, robot: str) -> None:
-        """Make the publisher."""
+        """Make the publisher; `loop` is the :class:`ArmLoop`."""
         self._node = node
         self._topic = DiagnosticsTopic(node)
         self._loop, self._control, self._actions, self._robot = loop, control, actions, robot
@@ -41,6 +41,7 @@ class Diagnostics:
             "recording": str(self._control.recording),
             "stopped": str(self._control.stopped),
             "homing": str(self._control.homing),
+            "led by hand": str(self._loop.led.guided),
             "control rate [Hz]": f"{(now['periods'] - before['periods']) / wall_s:.1f}",
             "camera rate [Hz]": f"{(now['views'] - before['views']) / wall_s:.1f}",
             "time factor [1]": f"{(now['now_ns'] - before['now_ns']) * 1e-9 / wall_s:.2f}",
@@ -50,6 +51,7 @@ class Diagnostics:
             "actions too late": str(self._control.late),
             "deltas dropped": str(self._control.dropped),
             "limits hit in the last second": ", ".join(f"{name} {n}" for name, n in sorted(new_hits.items())) or "none",
+            **self._loop.report(),
         }
         status = diagnostic(level, "panda: arm control", message, values, self._robot)
         self._topic.publish(self._loop.now_ns, [status])
@@ -79,12 +81,16 @@ class Diagnostics:
         if other_clock:
             self._node.get_logger().error(other_clock, throttle_duration_sec=10.0)
             return DiagnosticStatus.ERROR, other_clock
-        if self._loop.fault:
-            return DiagnosticStatus.ERROR, f"the arm's driver failed: {self._loop.fault}; call panda/recover"
+        if self._loop.led.fault:
+            return DiagnosticStatus.ERROR, f"the arm's driver failed: {self._loop.led.fault}; call panda/recover"
+        if self._loop.led.stale:
+            return DiagnosticStatus.ERROR, f"the arm holds: {self._loop.led.stale}"
         if self._actions.doubled:
             return DiagnosticStatus.ERROR, self._actions.doubled
         if self._control.stopped:
             return DiagnosticStatus.WARN, "stopped: call panda/recover"
+        if self._loop.led.guided:
+            return DiagnosticStatus.WARN, "led by hand: panda/hold ends it"
         if refused:
             return DiagnosticStatus.WARN, "actions are refused: see the log"
         if self._control.to_be_released:

@@ -1,26 +1,27 @@
 """The control loop of the panda node: one thread that owns the driver, its physics and its GL context.
 
 Everything else reaches it through :meth:`ArmLoop.post`. Each period: read and publish the state, wait where lockstep
-says so, do what was posted, decide one set-point, send and publish it. The state is stamped on the grid of periods; the
-set-point is decided and stamped by the clock as it then is, which real time may have carried past the grid. A driver
-that fails stops the arm, latched, until it is recovered; the loop goes on.
+says so, do what was posted, decide one set-point, send and publish it. A simulated state is stamped on the grid of
+periods, a real one with when it was measured; the set-point is decided and stamped by the clock as it then is, which
+real time may have carried past the grid. A driver that fails stops the arm, latched, until it is recovered, and a
+person may lead the arm by hand: the loop goes on, and sends nothing.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from muse_core.control.state import RobotState
 from muse_ros.arm.arm_control import ArmControl
 from muse_ros.arm.drivers.driver import Driver, DriverError
+from muse_ros.arm.led_arm import LedArm
 from muse_ros.arm.lockstep import GIVE_UP_S, Lockstep
 from muse_ros.arm.pace import RealTimePace, SimulatedPace
+from muse_ros.arm.posted_tasks import PostedTasks
 from muse_ros.contract.ticks import tick_at_or_after
 from muse_ros.msg import EpisodeEvent
 from muse_ros.nodes.arm.topics import ArmTopics, WorldTopics
@@ -32,6 +33,8 @@ CLOCK_NS = 2 * PERIOD_NS
 PAUSE_S = 2.0
 """Longer than an arm needs to come to a standstill."""
 OBJECTS_NS = 2 * PERIOD_NS
+BY_HAND = "led by hand"
+"""Detail of a takeover and a release."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,12 @@ class ArmLoop:
     Attributes:
         ended: Set when the thread has ended.
         failure: Why it ended by itself; empty where it did not.
-        fault: What the driver said when it could no longer read or move the arm; empty where it can.
+        led: The arm: whether it has a fault, is stale, is guided by hand.
         episode: What collect last said.
         periods: Control periods so far.
         views: Sets of pictures so far.
         now_ns: Stamp of this period [ns].
         waiting_for_ns: The tick whose action simulated time waits for [ns]; None where it goes on.
-        state: What the arm measured last.
     """
 
     def __init__(
@@ -79,27 +81,29 @@ class ArmLoop:
         log: Any,
     ) -> None:
         self._driver, self._control, self._arm, self._world = driver, control, arm, world
+        self.led = LedArm(driver, control)
         self._pace, self._camera_rate_hz, self._lockstep, self._log = pace, camera_rate_hz, lockstep, log
-        self._tasks: deque[Callable[[], None]] = deque()
-        self._posted = threading.Condition()
+        self._tasks = PostedTasks()
         self._closing = False
         self._pausing = False
         self._paused = threading.Event()
         self._thread = threading.Thread(target=self._run, name="arm loop", daemon=True)
         self.ended = threading.Event()
         self.failure = ""
-        self.fault = ""
         self.episode = Episode()
         self.periods = 0
         self.views = 0
         self.now_ns = 0
         self.waiting_for_ns: int | None = None
-        self.state: RobotState | None = None
 
     @property
     def skipped(self) -> int:
         """Control periods left out so far because the machine was too slow."""
         return self._pace.skipped
+
+    def report(self) -> dict[str, str]:
+        """What the driver reports of its arm, by name."""
+        return self._driver.report()
 
     def start(self) -> None:
         """Start the thread, or go on after a pause: from where the arm is measured."""
@@ -115,18 +119,7 @@ class ArmLoop:
 
     def post(self, task: Callable[[], Any]) -> Future:
         """Have the loop's thread run `task` before its next set-point; its result or exception is the future's."""
-        future: Future = Future()
-
-        def run() -> None:
-            try:
-                future.set_result(task())
-            except Exception as error:  # it belongs to whoever asked
-                future.set_exception(error)
-
-        with self._posted:
-            self._tasks.append(run)
-            self._posted.notify()
-        return future
+        return self._tasks.post(task)
 
     def publish_event(self, event: str, detail: str = "") -> None:
         """Publish an event of this instant; to be posted, like all that uses the loop."""
@@ -134,21 +127,46 @@ class ArmLoop:
 
     def close(self) -> None:
         """End the thread, which lets go of the arm. Safe to call twice."""
-        with self._posted:
-            self._closing = True
-            self._posted.notify()
+        self._closing = True
+        self._tasks.wake()
         if self._thread.is_alive():
             self._thread.join()
+
+    def guide(self) -> str:
+        """Let a person lead the arm by hand; returns why not, or an empty text; to be posted."""
+        why_not = "the node is not active" if self._paused.is_set() else self.led.guide()
+        if not why_not:
+            self._tell_of_guide(EpisodeEvent.TAKEOVER)
+        return why_not
+
+    def hold(self) -> bool:
+        """End that: the arm stands where it then is; returns whether it was guided; to be posted.
+
+        Raises:
+            DriverError: where the driver cannot, which is a fault.
+        """
+        try:
+            was_guided = self.led.hold()
+        except DriverError as error:
+            self._fail(error)
+            raise
+        if was_guided:
+            self._tell_of_guide(EpisodeEvent.RELEASE)
+        return was_guided
+
+    def _tell_of_guide(self, event: str) -> None:
+        if self._control.recording:
+            self.publish_event(event, BY_HAND)
 
     def _run(self) -> None:
         try:
             if self._world is not None:
                 self._world.warm_up()
-            self.state = self._driver.read()
-            self._control.anchor(self.state)
+            self._lead(self.led.start)
             self._pace.begin()
             while not self._closing:
                 self._period()
+            self._let_go()
         except Exception as error:  # whatever it is: the arm has no control loop any more, and the node must end
             self.failure = f"the control loop failed: {type(error).__name__}: {error}"
             self._log.fatal(self.failure)
@@ -156,53 +174,72 @@ class ArmLoop:
             self._driver.close()
             self.ended.set()
 
-    def recover(self) -> None:
-        """Bring the arm back after a fault, and stand where it is measured; to be posted.
+    def _lead(self, act: Callable[[], Any]) -> None:
+        """Have the driver do something; where it fails, the arm has a fault."""
+        try:
+            act()
+        except DriverError as error:
+            self._fail(error)
 
-        Raises:
-            DriverError: where the driver cannot.
-        """
-        self._driver.recover()
-        self.state = self._driver.read()
-        self._control.anchor(self.state)
-        self.fault = ""
+    def _fail(self, error: DriverError) -> None:
+        self.led.fail(error)
+        self.publish_event(EpisodeEvent.FAULT, self.led.fault)
+        self._log.error(f"the arm's driver failed: {error}; call panda/recover")
 
     def _begin_pause(self) -> None:
+        self._lead(self.hold)
         self._control.record(False, time.monotonic_ns())
         self._control.let_go()
         self._pausing = True
 
     def _go_on(self) -> None:
-        self._control.anchor(self._driver.read())
         self._pausing = False
         self._paused.clear()
+        if not self.led.fault:
+            self._lead(self.led.start)
+
+    def _let_go(self) -> None:
+        """Bring a real arm to a standstill before it is left alone; a simulated one has nothing to lose."""
+        end_s = time.monotonic() + PAUSE_S
+        self._control.let_go()
+        while self._world is None and not self._idle and not self._control.standing and time.monotonic() < end_s:
+            self._period()
+        self._lead(self.led.stop)
+
+    @property
+    def _idle(self) -> bool:
+        return bool(self.led.fault) or self.led.guided or self._paused.is_set()
 
     def _period(self) -> None:
         self.now_ns = self._next_stamp()
-        if self.fault or self._paused.is_set():
+        if self.led.fault or self._paused.is_set():
             if self._pausing:
                 self._paused.set()
-            self._run_tasks()
+            self._tasks.run()
             return
         try:
             self._drive(self.now_ns)
             if self._pausing and self._control.standing:
+                self.led.stop()
                 self._paused.set()
         except DriverError as error:
-            self.fault = str(error)
-            self._control.stop()
-            self.publish_event(EpisodeEvent.FAULT, self.fault)
-            self._log.error(f"the arm's driver failed: {error}; call panda/recover")
+            self._fail(error)
 
     def _drive(self, now_ns: int) -> None:
-        self.state = self._driver.read()
-        self._arm.publish_state(now_ns, self.state)
+        self.led.look()
         if self._world is not None:
+            self._arm.publish_state(now_ns, self.led.state)
             self._publish_world(self._world, now_ns)
-        self._run_tasks()
+        elif self.led.news:
+            self._arm.publish_state(self.led.state.stamp_ns, self.led.state)
+        self._tasks.run()
+        if self._idle:
+            return
         if self._lockstep is not None:
             self._wait_for_action(self._lockstep, now_ns)
-        step = self._control.step(self._pace.now_ns(), time.monotonic_ns(), self.state)
+        if self.led.stale:
+            self._control.let_go()
+        step = self._control.step(self._pace.now_ns(), time.monotonic_ns(), self.led.state)
         if step.refused:
             self._log.error(f"refused: {step.refused}", throttle_duration_sec=1.0)
         if step.event:
@@ -211,7 +248,7 @@ class ArmLoop:
             step.chosen.takeover = bool(step.displaced)
             self._arm.publish_choice(step.chosen)
         sent_ns = self._pace.now_ns()
-        self._driver.send(step.set_point, 1.0 / CONTROL_HZ)
+        self.led.send(step.set_point, 1.0 / CONTROL_HZ)
         self._arm.publish_set_point(sent_ns, step.set_point)
         self.periods += 1
 
@@ -230,10 +267,6 @@ class ArmLoop:
         if now_ns % CLOCK_NS == 0:
             world.publish_clock(now_ns)
 
-    def _run_tasks(self) -> None:
-        while self._tasks:
-            self._tasks.popleft()()
-
     def _wait_for_action(self, lockstep: Lockstep, now_ns: int) -> None:
         """Stand still in simulated time until the action of the tick is here, the episode ends, or nobody answers."""
         deadline = time.monotonic() + GIVE_UP_S
@@ -247,7 +280,6 @@ class ArmLoop:
                 self._log.warning(f"no action came for the tick at {tick_ns * 1e-9:.3f} s: going on without")
                 return
             self.waiting_for_ns = tick_ns
-            with self._posted:
-                self._posted.wait_for(lambda: self._tasks or self._closing, left_s)
+            self._tasks.wait(left_s, lambda: self._closing)
             self.waiting_for_ns = None
-            self._run_tasks()
+            self._tasks.run()

@@ -44,7 +44,9 @@ class Arm:
         self.states_ns, self.set_points_ns, self.chosen = [], [], []
 
     def read(self):
-        return RobotState(0, HOME_Q, np.zeros(7), np.zeros(3), np.array([0, 0, 0, 1.0]), np.zeros(6), np.zeros(6), 0.08)
+        return RobotState(
+            990 * MS, HOME_Q, np.zeros(7), np.zeros(3), np.array([0, 0, 0, 1.0]), np.zeros(6), np.zeros(6), 0.08
+        )
 
     def send(self, set_point, period_s):
         pass
@@ -59,7 +61,7 @@ class Arm:
         self.chosen.append(action)
 
 
-def test_a_loop_that_is_late_stamps_set_points_by_the_clock_and_refuses_no_action_as_from_the_future():
+def test_a_real_state_keeps_its_stamp_and_a_late_loop_refuses_no_action_as_from_the_future():
     arm, control = Arm(), ArmControl(default_limits(), 100.0)
     control.anchor(arm.read())
     loop = ArmLoop(arm, control, arm, None, LatePace(), 20.0, None, log=None)
@@ -76,7 +78,7 @@ def test_a_loop_that_is_late_stamps_set_points_by_the_clock_and_refuses_no_actio
     loop.post(lambda: control.hear("teleop", action, 0))
     loop._control.step = lambda now_ns, _, state: ArmControl.step(control, now_ns, 0, state)
     loop._period()
-    assert (arm.states_ns, arm.set_points_ns) == ([1000 * MS], [1025 * MS])
+    assert (arm.states_ns, arm.set_points_ns) == ([990 * MS], [1025 * MS])
     assert arm.chosen == [action]
 
 
