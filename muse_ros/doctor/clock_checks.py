@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from muse_ros.doctor.machine import Machine
+from muse_ros.doctor.synchronisation_checks import check_synchronised
 from muse_ros.finding import Finding, Verdict
 
 DRIFT_MS = 1.0  # of the system clock against the steady one in a second: more is a jump or a slewing clock
@@ -14,7 +15,7 @@ ELSEWHERE_S = 86400.0  # stamps this far off are on another time, such as /clock
 
 def check_clock(machine: Machine) -> list[Finding]:
     """Synchronisation and steadiness of the system's clock."""
-    return [_synchronised(machine), _steady(machine)]
+    return [check_synchronised(machine), _steady(machine)]
 
 
 def check_stamps(heard: dict[str, Any]) -> Finding:
@@ -51,26 +52,6 @@ def check_stamps(heard: dict[str, Any]) -> Finding:
 def _listed(lags: dict[str, float]) -> str:
     worst = sorted(lags, key=lambda topic: -abs(lags[topic]))[:4]
     return ", ".join(f"{topic} {lags[topic]:+.3f} s" for topic in worst)
-
-
-def _synchronised(machine: Machine) -> Finding:
-    cure = "sudo apt-get install chrony   # then: chronyc tracking"
-    code, said = machine.run(["chronyc", "tracking"])
-    if code == 0:
-        offset = next(
-            (line.partition(":")[2].strip() for line in said.splitlines() if line.startswith("System time")), ""
-        )
-        if "Not synchronised" in said:
-            return Finding(
-                "clock", "synchronised", Verdict.WARN, "chrony runs and has no source yet", "chronyc sources"
-            )
-        return Finding("clock", "synchronised", Verdict.OK, f"by chrony, {offset or 'offset unknown'}")
-    code, said = machine.run(["timedatectl", "show", "-p", "NTPSynchronized", "--value"])
-    if code:
-        return Finding("clock", "synchronised", Verdict.SKIP, "neither chronyc nor timedatectl can say", cure)
-    if said == "yes":
-        return Finding("clock", "synchronised", Verdict.OK, "by timedatectl's account")
-    return Finding("clock", "synchronised", Verdict.WARN, "no: stamps of several computers will not fit", cure)
 
 
 def _steady(machine: Machine) -> Finding:

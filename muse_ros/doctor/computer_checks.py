@@ -1,4 +1,4 @@
-"""The computer itself: disk, GPU, kernel, network buffers, shared memory, rendering and screen."""
+"""The computer itself: disk, GPU, kernel, rendering and screen."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ MB, GB = 1e6, 1e9
 WRITTEN = 256 << 20  # bytes: more than the cache of a disk, a second or two of a slow one
 LITTLE_GB, TOO_LITTLE_GB = 20.0, 1.0  # the collect node refuses an episode below the second
 PLENTY = 3.0  # times what recording needs: a disk does other things, too
-RECEIVE_BUFFER = 2 << 20  # bytes: some pictures; Linux's default is a tenth of it
-SHARED_MEMORY = 128 << 20
 RENDER = (
     "from muse_core.environments.panda.mujoco_gl import mujoco; "
     "context = mujoco.GLContext(16, 16); context.make_current(); context.free()"
@@ -100,37 +98,6 @@ def check_kernel(machine: Machine) -> list[Finding]:
         cure = "sudo cpupower frequency-set -g performance   # a slow clock makes ticks late"
         findings.append(Finding("kernel", "processor clock", Verdict.WARN, named, cure))
     return findings
-
-
-def check_network(machine: Machine) -> list[Finding]:
-    """Buffers for pictures: over the network, and in shared memory between processes."""
-    size = int(machine.read("/proc/sys/net/core/rmem_max") or 0)
-    found = f"net.core.rmem_max is {size / 1e6:.1f} MB"
-    if size < RECEIVE_BUFFER:
-        buffers = Finding(
-            "network",
-            "receive buffer",
-            Verdict.WARN,
-            f"{found}: pictures from another computer are lost; nothing on one computer",
-            "echo 'net.core.rmem_max=16777216' | sudo tee /etc/sysctl.d/60-ros.conf && sudo sysctl --system",
-        )
-    else:
-        buffers = Finding("network", "receive buffer", Verdict.OK, found)
-    shared = machine.free_bytes("/dev/shm")
-    found = f"{shared / 1e6:.0f} MB free in /dev/shm"
-    if shared < SHARED_MEMORY:
-        cure = "in Docker: docker run --ipc=host, or --shm-size=1g; else: rm /dev/shm/fastrtps_* of dead processes"
-        return [
-            buffers,
-            Finding("network", "shared memory", Verdict.WARN, f"{found}: Fast DDS falls back to UDP", cure),
-        ]
-    # Fast DDS makes these readable for others and writable for its user alone, and a killed process leaves them.
-    shut = [path for path in machine.paths("/dev/shm/fastrtps_port*") if not machine.may(path, write=True)]
-    if shut:
-        told = f"{len(shut)} files of Fast DDS are of another user: nodes on the same ports do not hear each other"
-        cure = "run all nodes as one user; then, while none runs: sudo rm /dev/shm/*fastrtps_*"
-        return [buffers, Finding("network", "shared memory", Verdict.WARN, told, cure)]
-    return [buffers, Finding("network", "shared memory", Verdict.OK, found)]
 
 
 def check_screen(machine: Machine, render: bool) -> list[Finding]:

@@ -16,13 +16,13 @@ from muse_ros.doctor.computer_checks import (
     check_disk_rate,
     check_gpu,
     check_kernel,
-    check_network,
     check_screen,
     check_space,
 )
 from muse_ros.doctor.contract_checks import check_live, needed_rate, read_contract
 from muse_ros.doctor.device_checks import check_cameras, check_devices
 from muse_ros.doctor.machine import Machine
+from muse_ros.doctor.network_checks import check_network
 from muse_ros.doctor.package_checks import check_packages
 from muse_ros.doctor.ros_checks import check_discovery, check_graph, check_ros, check_round_trip, probe
 from muse_ros.finding import Finding, Verdict, exit_code, text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,21 @@ def check_ros(machine: Machine) -> list[Finding]:
     return findings
 
 
+def stays_here(environment: Mapping[str, str]) -> bool:
+    """Whether discovery, by these variables, finds no node of another computer."""
+    peers = environment.get("ROS_STATIC_PEERS") or environment.get("ROS_DISCOVERY_SERVER")
+    reach = environment.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "")
+    return reach == "OFF" or environment.get("ROS_LOCALHOST_ONLY", "0") == "1" or (reach == "LOCALHOST" and not peers)
+
+
 def check_discovery(machine: Machine) -> Finding:
     """Who can see the nodes that this shell starts."""
     environment = machine.environment
     domain = environment.get("ROS_DOMAIN_ID", "0") or "0"
     reach = environment.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "")
-    alone = environment.get("ROS_LOCALHOST_ONLY", "0") == "1" or reach in ("LOCALHOST", "OFF")
-    where = f"domain {domain}, {reach or ('LOCALHOST' if alone else 'SUBNET')}"
+    peers = environment.get("ROS_STATIC_PEERS", "")
+    here = stays_here(environment)
+    where = f"domain {domain}, {reach or ('LOCALHOST' if here else 'SUBNET')}"
     if not domain.isdecimal() or int(domain) > 101:
         return Finding(
             "ros", "discovery", Verdict.FAIL, f"ROS_DOMAIN_ID is {domain!r}", "export ROS_DOMAIN_ID=0   # 0 to 101"
@@ -46,14 +55,17 @@ def check_discovery(machine: Machine) -> Finding:
         return Finding(
             "ros", "discovery", Verdict.FAIL, f"{where}: no node finds any", "unset ROS_AUTOMATIC_DISCOVERY_RANGE"
         )
-    if alone:
+    if here:
         return Finding("ros", "discovery", Verdict.OK, f"{where}: nodes of this machine only")
+    if reach == "LOCALHOST" and peers:
+        return Finding("ros", "discovery", Verdict.OK, f"{where}: nodes of this machine and of {peers}")
     return Finding(
         "ros",
         "discovery",
         Verdict.WARN,
         f"{where}: every machine of the network sees and moves the arm (muse up keeps to this machine by itself)",
-        "export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST, or a ROS_DOMAIN_ID of your own",
+        "export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST, with ROS_STATIC_PEERS=ADDRESS for a second computer; or a "
+        "ROS_DOMAIN_ID of your own",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the doctor says of clocks, devices, disk, GPU, kernel, network, screen and packages, by facts given by hand."""
+"""What the doctor says of clocks, devices, disk, GPU, kernel, screen and packages, by facts given by hand."""
 
 import pytest
 
@@ -7,7 +7,6 @@ from muse_ros.doctor.computer_checks import (
     check_disk_rate,
     check_gpu,
     check_kernel,
-    check_network,
     check_screen,
     check_space,
 )
@@ -15,25 +14,6 @@ from muse_ros.doctor.device_checks import check_cameras, check_devices
 from muse_ros.doctor.package_checks import check_packages
 
 MS = 1_000_000
-
-
-@pytest.mark.parametrize(
-    ("programs", "verdict", "said"),
-    [
-        (
-            {"chronyc": (0, "Reference ID : A\nSystem time : 0.000012 seconds slow of NTP time")},
-            "ok",
-            "0.000012 seconds",
-        ),
-        ({"chronyc": (0, "Leap status     : Not synchronised")}, "warn", "no source yet"),
-        ({"timedatectl": (0, "yes")}, "ok", "timedatectl"),
-        ({"timedatectl": (0, "no")}, "warn", "several computers"),
-        ({}, "skip", "neither chronyc nor timedatectl"),
-    ],
-)
-def test_synchronisation_is_asked_of_chrony_then_of_timedatectl(machine, programs, verdict, said):
-    finding = check_clock(machine(programs=programs))[0]
-    assert finding.verdict.value == verdict and said in finding.found
 
 
 def test_a_clock_that_jumps_by_two_milliseconds_is_not_steady(machine, verdicts):
@@ -164,20 +144,6 @@ def test_a_processor_that_saves_power_is_a_warning(machine, verdicts):
     governor = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
     for files, verdict in (({governor: "powersave"}, "warn"), ({governor: "performance"}, "ok"), ({}, "skip")):
         assert verdicts(check_kernel(machine(files=files)))["processor clock"] == verdict
-
-
-def test_small_buffers_are_warnings(machine, verdicts):
-    small = machine(files={"/proc/sys/net/core/rmem_max": "212992"}, free=64e6)
-    assert verdicts(check_network(small)) == {"receive buffer": "warn", "shared memory": "warn"}
-    assert set(verdicts(check_network(machine())).values()) == {"ok"}
-
-
-def test_shared_memory_that_another_user_left_is_a_warning_with_its_cure(machine, verdicts):
-    files = {"/proc/sys/net/core/rmem_max": "4194304", "/dev/shm/fastrtps_port7411": ""}
-    assert verdicts(check_network(machine(files=files)))["shared memory"] == "ok"
-    left = check_network(machine(files=files, shut={"/dev/shm/fastrtps_port7411"}))
-    assert verdicts(left)["shared memory"] == "warn"
-    assert "another user" in left[1].found and "rm /dev/shm" in left[1].cure
 
 
 def test_drawing_is_tried_and_the_display_named(machine, verdicts):

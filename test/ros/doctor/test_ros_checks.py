@@ -55,6 +55,8 @@ def test_messages_that_are_not_built_or_of_other_definitions_are_named(machine, 
     [
         ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}, "ok"),
         ({"ROS_LOCALHOST_ONLY": "1"}, "ok"),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_STATIC_PEERS": "192.168.1.20"}, "ok"),
+        ({"ROS_STATIC_PEERS": "192.168.1.20"}, "warn"),
         ({}, "warn"),
         ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "OFF"}, "fail"),
         ({"ROS_DOMAIN_ID": "nine", "ROS_LOCALHOST_ONLY": "1"}, "fail"),
