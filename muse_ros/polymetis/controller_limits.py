@@ -1,0 +1,60 @@
+"""What a controller on the server keeps, whatever is sent to it. Plain numbers: no torch, no ROS."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+JOINTS = 7
+
+
+@dataclass(frozen=True)
+class ControllerLimits:
+    """What a controller keeps, whatever is sent to it. The defaults are for a Panda.
+
+    They lie outside the safety filter's (which is what should limit), and inside those at which Polymetis' client for
+    the arm stops it (2.075 rad/s, 86 and 11.5 N m, joints to 0.1 rad from their ends) or brakes it (above 1.575 rad/s).
+
+    Attributes:
+        position_lower: Of the desired positions [rad], 7 of them. An arm that starts beyond is not drawn inside.
+        position_upper: Likewise.
+        velocity: Of the desired velocities, either way [rad/s].
+        acceleration: Of the desired accelerations, either way [rad/s^2].
+        torque: Either way [N m].
+        torque_rate: Change of a torque per second [N m/s].
+        yield_distance: Largest distance between measured and desired position [rad]. What pushes the arm further moves
+            the desired position along.
+        step: A set-point further than this from the desired position is refused [rad].
+    """
+
+    position_lower: tuple[float, ...] = (-2.78, -1.64, -2.78, -2.95, -2.78, 0.1, -2.78)
+    position_upper: tuple[float, ...] = (2.78, 1.64, 2.78, -0.19, 2.78, 3.63, 2.78)
+    velocity: tuple[float, ...] = (1.5, 1.5, 1.5, 1.5, 1.9, 1.9, 1.9)
+    acceleration: tuple[float, ...] = (15.0, 7.5, 10.0, 12.5, 15.0, 20.0, 20.0)
+    torque: tuple[float, ...] = (86.0, 86.0, 86.0, 86.0, 11.5, 11.5, 11.5)
+    torque_rate: float = 1000.0
+    yield_distance: float = 0.25
+    step: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Check them.
+
+        Raises:
+            ValueError: One has another length than 7, is not finite, or not positive where it must be.
+        """
+        for name in ("position_lower", "position_upper", "velocity", "acceleration", "torque"):
+            joint_values(name, getattr(self, name), positive=not name.startswith("position"))
+        for name in ("torque_rate", "yield_distance", "step"):
+            if not 0.0 < getattr(self, name) < math.inf:
+                raise ValueError(f"ControllerLimits.{name} must be positive and finite, found {getattr(self, name)}")
+        if any(lower >= upper for lower, upper in zip(self.position_lower, self.position_upper, strict=True)):
+            raise ValueError(f"position_lower {self.position_lower} is not below position_upper {self.position_upper}")
+
+
+def joint_values(name: str, values: Sequence[float], positive: bool) -> list[float]:
+    """`values` as 7 floats; `ValueError` where they are not that."""
+    found = [float(value) for value in values]
+    if len(found) != JOINTS or not all(math.isfinite(value) and (value > 0.0 or not positive) for value in found):
+        raise ValueError(f"{name} must be {JOINTS} finite{' positive' if positive else ''} numbers, found {found}")
+    return found

@@ -1,0 +1,206 @@
+"""Joint impedance with streamed set-points, as TorchScript that libtorch 1.13.1 loads and runs.
+
+A server calls `forward` once per control cycle, 1 kHz on hardware, and `update` between two cycles, under the lock that
+a cycle needs. An exception in `forward` ends the robot client's loop, so none is raised there: what cannot be believed
+takes the stiffness away. An exception in `update` is refused politely by the server, and the arm goes on as it was.
+
+Everything inside is plain numbers in lists: the interpreter then allocates little but the tensor it returns, and the
+arithmetic is float64. Limits hold at one place each, the last before the value is used: `_follow` bounds where the arm
+is wanted, `limited` bounds what the motors get. Gravity is compensated by the arm, Coriolis torques are not. Knows
+joints only; nothing here looks after the tool or its surroundings.
+
+No `from __future__ import annotations` here: TorchScript reads the annotations of attributes as objects.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from muse_ros.polymetis.control_cycle import believed, damped, elapsed_time, limited, torque_step
+from muse_ros.polymetis.controller_limits import JOINTS, ControllerLimits, joint_values
+
+
+class JointImpedance(torch.nn.Module):
+    """Joints on springs and dampers that follow set-points: torque = kp (desired - q) + kd (desired' - q').
+
+    A set-point (`SetPointArchive`) says where the joints are to be and how fast they are to move there, `duration`
+    after the set-point before it. Between, the reference is a cubic. Where set-points lie on a motion whose
+    acceleration is at most A, its own is at most 5/3 A. Arrivals may jitter: the reference keeps the durations, not the
+    arrivals. When the next does not come it brakes within 0.1 s and holds. What is desired follows the reference with
+    bounded velocity and acceleration, always, so it has no jump, and neither has the torque.
+    """
+
+    _brake: Final[float] = 0.1
+    """From the last set-point to a standstill, when none follows [s]. Starts without deceleration: a few milliseconds
+    of lateness are hardly felt."""
+    _buffer: Final[float] = 0.01
+    """Set-points are reached this much later than asked for, so that one may be late by as much unnoticed [s]."""
+    _longest_lead: Final[float] = 0.04
+    """After a stall set-points come all at once. So much of what is left is gone through in time, the rest faster."""
+    _leak: Final[float] = 0.05
+    """The share of a set-point's duration by which it is stretched or pressed, to bring the buffer to its size."""
+    _longest_duration: Final[float] = 1.0
+    """Of a set-point [s]."""
+    _most_steps: Final[float] = 5.0
+    """Where set-points were lost, the next has the durations of those too, so many in all at most."""
+    _catch_up: Final[float] = 50.0
+    """A gap to the reference is closed at this rate [1/s], slower where that would be too much to brake."""
+
+    _kp: list[float]
+    _kd: list[float]
+    _lower: list[float]
+    _upper: list[float]
+    _velocity_limit: list[float]
+    _acceleration_limit: list[float]
+    _torque_limit: list[float]
+    _q: list[float]
+    _desired: list[float]
+    _desired_velocity: list[float]
+    _from: list[float]
+    _from_velocity: list[float]
+    _to: list[float]
+    _to_velocity: list[float]
+    _torque: list[float]
+    _stamp: list[int]
+
+    def __init__(self, kp: Sequence[float], kd: Sequence[float], hz: float, limits: ControllerLimits) -> None:
+        super().__init__()
+        self._kp = joint_values("kp", kp, positive=True)
+        self._kd = joint_values("kd", kd, positive=True)
+        self._nominal = 1.0 / hz
+        self._lower, self._upper = list(limits.position_lower), list(limits.position_upper)
+        self._velocity_limit, self._acceleration_limit = list(limits.velocity), list(limits.acceleration)
+        self._torque_limit, self._torque_rate = list(limits.torque), float(limits.torque_rate)
+        self._yield_distance, self._furthest = float(limits.yield_distance), float(limits.step)
+        self._seen = False  # a measurement, ever
+        self._anchored = False  # the desired position is one that was believed
+        self._q = [0.0] * JOINTS
+        self._desired, self._desired_velocity = [0.0] * JOINTS, [0.0] * JOINTS
+        self._from, self._from_velocity = [0.0] * JOINTS, [0.0] * JOINTS
+        self._to, self._to_velocity = [0.0] * JOINTS, [0.0] * JOINTS
+        self._torque = [0.0] * JOINTS
+        self._stamp = [0, 0]
+        self._time = 0.0  # since the present cubic began [s]
+        self._length = 0.0  # of the cubic [s]
+        self._number = -math.inf
+
+    def forward(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """One cycle: the measured state to `joint_torques` [N m], shape (7,). Raises nothing."""
+        q: list[float] = state["joint_positions"].double().tolist()
+        velocity: list[float] = state["joint_velocities"].double().tolist()
+        stamp: list[int] = state["timestamp"].long().tolist()
+        dt = self._nominal
+        if self._seen:
+            dt = elapsed_time(stamp, self._stamp, self._nominal)
+        trusted = believed(q, velocity, self._q, self._seen)
+        self._stamp, self._q, self._seen = stamp, q, True
+        if trusted and not self._anchored:
+            self._anchor(q, velocity)
+        self._anchored = trusted
+        if trusted:
+            self._time += dt
+            for i in range(7):
+                self._follow(i, q[i], dt)
+        step = torque_step(self._torque_rate, dt)
+        for i in range(7):
+            torque = damped(velocity[i], self._kd[i])
+            if trusted:
+                torque += self._kp[i] * (self._desired[i] - q[i]) + self._kd[i] * self._desired_velocity[i]
+            self._torque[i] = limited(torque, self._torque[i], self._torque_limit[i], step)
+        return {"joint_torques": torch.tensor(self._torque, dtype=torch.float32)}
+
+    def _anchor(self, q: list[float], velocity: list[float]) -> None:
+        """Want the arm where it is, and brake it from the velocity it has."""
+        for i in range(7):
+            limit = self._velocity_limit[i]
+            self._desired[i] = q[i]
+            self._desired_velocity[i] = min(max(velocity[i], -limit), limit)
+            self._to[i] = q[i]
+            self._to_velocity[i] = self._desired_velocity[i]
+        self._time, self._length = 0.0, 0.0
+
+    def _reference(self, i: int) -> tuple[float, float]:
+        """Position [rad] and velocity [rad/s] on the cubic, or on the way from its end to a standstill."""
+        if self._time < self._length:
+            length = self._length
+            u = self._time / length
+            from_slope, to_slope = self._from_velocity[i] * length, self._to_velocity[i] * length
+            rise = self._to[i] - self._from[i]
+            b = 3.0 * rise - 2.0 * from_slope - to_slope
+            a = from_slope + to_slope - 2.0 * rise
+            position = self._from[i] + u * (from_slope + u * (b + u * a))
+            return position, (from_slope + u * (2.0 * b + 3.0 * u * a)) / length
+        u = min((self._time - self._length) / self._brake, 1.0)  # velocity falls by 1 - 3 u^2 + 2 u^3
+        gone = u - u * u * u + 0.5 * u * u * u * u
+        left = 1.0 - u * u * (3.0 - 2.0 * u)
+        return self._to[i] + self._to_velocity[i] * self._brake * gone, self._to_velocity[i] * left
+
+    def _follow(self, i: int, q: float, dt: float) -> None:
+        """Move what is desired of joint `i` by one cycle: towards the reference, within the limits."""
+        position, velocity = self._reference(i)
+        now, now_velocity, most = self._desired[i], self._desired_velocity[i], self._acceleration_limit[i]
+        gap = position - now
+        closing = min(self._catch_up * abs(gap), math.sqrt(most * abs(gap)))  # half of `most` brakes it in time
+        wanted = velocity + (closing if gap > 0.0 else -closing)
+        # As fast as it may go, and towards a limit of the joint no faster than it can brake before it.
+        fastest = min(self._velocity_limit[i], math.sqrt(1.6 * most * max(self._upper[i] - now, 0.0)))
+        slowest = -min(self._velocity_limit[i], math.sqrt(1.6 * most * max(now - self._lower[i], 0.0)))
+        wanted = min(max(wanted, slowest), fastest)
+        velocity = min(max(wanted, now_velocity - most * dt), now_velocity + most * dt)
+        desired = now + 0.5 * (now_velocity + velocity) * dt
+        pulled = min(max(desired, q - self._yield_distance), q + self._yield_distance)
+        if pulled != desired:  # held back or pushed: this is where it is held now, until the next set-point
+            self._to[i], self._to_velocity[i] = pulled, 0.0
+            self._from[i], self._from_velocity[i] = pulled, 0.0
+        self._desired[i], self._desired_velocity[i] = pulled, velocity
+
+    @torch.jit.export
+    def update(self, parameters: dict[str, Tensor]) -> None:
+        """Take a set-point. One that is not newer than the last is ignored.
+
+        Raises:
+            ValueError: It is not finite, too far from what is desired now or too fast, or the arm's state is not
+                believed.
+        """
+        position: list[float] = parameters["position"].double().flatten().tolist()
+        velocity: list[float] = parameters["velocity"].double().flatten().tolist()
+        duration = float(parameters["duration"])
+        number = float(parameters["number"])
+        if len(position) != 7 or len(velocity) != 7:
+            raise ValueError("set-point: needs 7 positions and 7 velocities, found " + str(len(position)))
+        if not (duration > 0.0 and duration <= self._longest_duration):
+            raise ValueError("set-point: its duration must be above 0 and at most 1 s, found " + str(duration))
+        if not math.isfinite(number):
+            raise ValueError("set-point: its number must be finite, found " + str(number))
+        if not self._anchored:
+            raise ValueError("set-point: the arm's measured state is not to be believed; wait until it is")
+        if number <= self._number:
+            return
+        for i in range(7):
+            if not abs(velocity[i]) <= self._velocity_limit[i]:
+                raise ValueError("set-point: velocity of joint " + str(i + 1) + " too high: " + str(velocity[i]))
+            if not abs(position[i] - self._desired[i]) <= self._furthest:
+                raise ValueError(
+                    "set-point: joint " + str(i + 1) + " wanted at " + str(position[i]) + " rad, too far from "
+                    + str(self._desired[i]) + " rad where it is held; begin again from where the arm is"
+                )  # fmt: skip
+        steps = 1.0 if math.isinf(self._number) else min(number - self._number, self._most_steps)
+        left = self._length - self._time
+        if left < -self._brake:
+            left = self._buffer  # it stood
+        else:
+            left = min(max(left, 0.0), self._longest_lead)
+            left += min(max(self._buffer - left, -self._leak * duration), self._leak * duration)
+        for i in range(7):
+            self._from[i], self._from_velocity[i] = self._desired[i], self._desired_velocity[i]
+            self._to[i] = min(max(position[i], self._lower[i]), self._upper[i])
+            self._to_velocity[i] = velocity[i] if self._to[i] == position[i] else 0.0
+        self._time, self._length, self._number = 0.0, left + duration * steps, number
+
+    @torch.jit.export
+    def is_terminated(self) -> bool:
+        """Never by itself: the server's TerminateController ends it."""
+        return False
