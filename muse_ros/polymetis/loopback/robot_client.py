@@ -1,0 +1,201 @@
+"""The robot's side of the protocol: the simulated arm's 1 kHz loop, and the hand's, as the real Panda has them.
+
+Each cycle sends the arm's state to the server and applies the torques that come back. Where the machine cannot keep up,
+a cycle covers several milliseconds of physics, up to a limit; beyond it simulated time stands still, and both are
+counted. A reflex leaves the loop with the brakes closed and comes back after a while, when the server has long given
+the arm to its default controller. Must not import ROS.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from muse_ros.polymetis.loopback.hand_motion import HandMotion
+from muse_ros.polymetis.loopback.torque_arm import STEP_S, TorqueArm
+from muse_ros.polymetis.messages import GripperMetadata, GripperState, RobotState
+
+LARGEST_CATCH_UP = 5
+"""Milliseconds of physics under one torque; an arm's client would have lost packets."""
+RECOVERY_S = 1.1
+"""The least time that a reflex takes."""
+HAND_PERIOD_S = 0.01
+HAND_HZ = 30
+MAX_WIDTH_M = 0.08
+LOWER_Q = np.array([-2.80, -1.66, -2.80, -2.97, -2.80, 0.08, -2.80])
+UPPER_Q = np.array([2.80, 1.66, 2.80, -0.17, 2.80, 3.65, 2.80])
+LARGEST_QDOT = np.array([2.075, 2.075, 2.075, 2.075, 2.51, 2.51, 2.51])
+
+
+class ControlServer(Protocol):
+    """What a robot calls: a servicer of this process, or a stub of another's."""
+
+    def InitRobotClient(self, request: Any) -> Any:
+        """Introduce the robot."""
+
+    def ControlUpdate(self, request: Any) -> Any:
+        """One cycle."""
+
+
+@dataclass
+class LoopFigures:
+    """How the 1 kHz loop went.
+
+    Attributes:
+        cycles: Control cycles so far.
+        physics_ms: Milliseconds of physics so far.
+        lost_ms: Milliseconds by which simulated time fell behind.
+        longest_ms: The longest time between two cycles [ms].
+        control_ms: Of the last ControlUpdate [ms].
+        reflexes: How often the arm left the loop.
+        reason: Why it did so last.
+    """
+
+    cycles: int = 0
+    physics_ms: int = 0
+    lost_ms: int = 0
+    longest_ms: float = 0.0
+    control_ms: float = 0.0
+    reflexes: int = 0
+    reason: str = ""
+
+
+class RobotClient:
+    """Runs one simulated arm with its hand against a server.
+
+    Args:
+        arm: The simulated arm.
+        stamp_ns: The clock of the server's computer [ns].
+    """
+
+    def __init__(self, arm: TorqueArm, stamp_ns: Callable[[], int] = time.time_ns) -> None:
+        self.arm = arm
+        self.figures = LoopFigures()
+        self._hand = HandMotion()
+        self._hand_lock = threading.Lock()
+        self._stamp_ns = stamp_ns
+        self._ended = threading.Event()
+        self._reflex: tuple[str, float] | None = None
+        self._threads: list[threading.Thread] = []
+        self._was_within = True
+
+    def start(self, server: ControlServer, metadata: Any, hand_server: ControlServer) -> None:
+        """Introduce arm and hand, and begin their loops."""
+        self._ended.clear()
+        server.InitRobotClient(metadata)
+        hand_server.InitRobotClient(GripperMetadata(polymetis_version="", hz=HAND_HZ, max_width=MAX_WIDTH_M))
+        self._threads = [
+            threading.Thread(target=self._run_arm, args=(server,), name="arm", daemon=True),
+            threading.Thread(target=self._run_hand, args=(hand_server,), name="hand", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End the loops; the arm's brakes close. Safe to call twice."""
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+        self.arm.brake(True)
+
+    def reflex(self, for_s: float = RECOVERY_S, reason: str = "asked for") -> None:
+        """Have the arm stop itself, as after a collision, and recover after so long [s]."""
+        self._reflex = (reason, max(0.0, float(for_s)))
+
+    def _run_arm(self, server: ControlServer) -> None:
+        self.arm.brake(False)
+        state = RobotState()
+        state.prev_joint_torques_computed[:] = [0.0] * 7
+        due = time.perf_counter()
+        while not self._ended.is_set():
+            if self._reflex is not None:
+                self._recover(*self._reflex)
+                due = time.perf_counter()
+            began = time.perf_counter()
+            try:
+                torques = self._cycle(server, state)
+            except Exception as error:  # a refused cycle, a lost server: on the arm each ends the motion
+                self.reflex(reason=f"ControlUpdate failed: {error}")
+                continue
+            ended = time.perf_counter()
+            self.figures.control_ms = state.prev_controller_latency_ms = 1e3 * (ended - began)
+            steps = max(1, int((ended - due) / STEP_S) + 1)
+            self._advance(torques, steps)
+            due += steps * STEP_S
+            wait = due - time.perf_counter()
+            if wait > 0:
+                time.sleep(wait)
+
+    def _cycle(self, server: ControlServer, state: Any) -> np.ndarray:
+        measured = self.arm.measure()
+        self._check(measured.q, measured.qdot)
+        state.timestamp.FromNanoseconds(self._stamp_ns())
+        state.joint_positions[:] = measured.q.tolist()
+        state.joint_velocities[:] = measured.qdot.tolist()
+        state.motor_torques_measured[:] = measured.torques.tolist()
+        state.motor_torques_external[:] = measured.external_torques.tolist()
+        state.motor_torques_desired[:] = state.prev_joint_torques_computed_safened[:] = measured.torques.tolist()
+        state.prev_command_successful = True
+        state.ClearField("joint_torques_computed")
+        torques = server.ControlUpdate(state).joint_torques
+        state.prev_joint_torques_computed[:] = torques
+        return np.array(torques)
+
+    def _advance(self, torques: np.ndarray, steps: int) -> None:
+        figures, run = self.figures, min(steps, LARGEST_CATCH_UP)
+        with self._hand_lock:
+            width_m = self._hand.update(self._physics_ns(), self.arm.measure().width_m, run * STEP_S)
+        self.arm.step(torques, width_m, run)
+        figures.cycles += 1
+        figures.physics_ms += run
+        figures.lost_ms += steps - run
+        figures.longest_ms = max(figures.longest_ms, 1e3 * steps * STEP_S)
+
+    def _physics_ns(self) -> int:
+        """The simulated time: on a machine that cannot keep up the hand must not seem to stand."""
+        return self.figures.physics_ms * 1_000_000
+
+    def _check(self, q: np.ndarray, qdot: np.ndarray) -> None:
+        """A limit that is newly exceeded is a reflex; one that still is, after the recovery, is not another."""
+        within = bool((q > LOWER_Q).all() and (q < UPPER_Q).all() and (np.abs(qdot) < LARGEST_QDOT).all())
+        was_within, self._was_within = self._was_within, within
+        if was_within and not within:
+            raise RuntimeError("Safety limits exceeded")
+
+    def _recover(self, reason: str, for_s: float) -> None:
+        self.figures.reflexes += 1
+        self.figures.reason = reason
+        self.arm.brake(True)
+        end = time.perf_counter() + for_s
+        while time.perf_counter() < end and not self._ended.is_set():
+            self._advance(np.zeros(7), LARGEST_CATCH_UP)
+            time.sleep(LARGEST_CATCH_UP * STEP_S)
+        self._reflex = None
+        self.arm.brake(False)
+
+    def _run_hand(self, server: ControlServer) -> None:
+        last_nanos = 0
+        while not self._ended.wait(HAND_PERIOD_S):
+            with self._hand_lock:
+                state = GripperState(
+                    width=self.arm.measure().width_m,
+                    is_grasped=self._hand.grasped,
+                    is_moving=self._hand.moving,
+                    prev_command_successful=self._hand.successful,
+                )
+            state.timestamp.FromNanoseconds(self._stamp_ns())
+            try:
+                command = server.ControlUpdate(state)
+            except Exception:  # the hand's client ignores the status and asks again
+                continue
+            nanos = command.timestamp.nanos
+            with self._hand_lock:
+                if nanos not in (0, last_nanos) and not self._hand.moving:
+                    self._hand.begin(command, self._physics_ns())
+                    last_nanos = nanos
