@@ -152,6 +152,11 @@ class Arbiter:
         if fresh and self._owner == action.source:
             self._queue(source, action, origin)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether who has the arm has asked for something that was not handed out yet."""
+        return bool(self._owner and self._sources[self._owner].waiting)
+
     def forget(self) -> None:
         """Drop every action: for a world that was reset, or a stop. Who is alive stays known."""
         for source in self._sources.values():

@@ -145,6 +145,11 @@ class ArmControl:
         self._arbiter.double(sources)
 
     @property
+    def prompted(self) -> bool:
+        """Whether an action waits that the next set-point would begin."""
+        return self._arbiter.waiting and not self._motion.stopped
+
+    @property
     def dropped(self) -> int:
         """How many deltas were heard from who has the arm, and never handed out: too old by their turn, or too many."""
         return self._arbiter.dropped

@@ -43,6 +43,10 @@ class RealTimePace:
         self._stamp = -(-system // self._period) * self._period
         self._deadline = steady + self._stamp - system
 
+    def left_s(self) -> float:
+        """Until the next period begins [s]; negative where the loop is late."""
+        return (self._deadline - self._steady()) * 1e-9
+
     def now_ns(self) -> int:
         """The time of the clock that stamps come from [ns]: later than this period's stamp where the loop is late."""
         return self._system()

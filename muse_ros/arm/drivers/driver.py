@@ -78,8 +78,9 @@ class Driver(Protocol):
         """Have the arm go to a set-point; does not wait for it.
 
         Args:
-            set_point: Where to be at the end of the period.
-            period_s: From now to that end [s].
+            set_point: Where to be at the end of the period that it is for.
+            period_s: Length of that period: from the set-point before to this one, along the motion [s]. A real arm's
+                set-point may come up to one such period early, where an action has just come.
 
         Raises:
             DriverError: where the arm is lost, or refuses set-points.

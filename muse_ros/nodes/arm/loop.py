@@ -3,8 +3,9 @@
 Everything else reaches it through :meth:`ArmLoop.post`. Each period: read and publish the state, wait where lockstep
 says so, do what was posted, decide one set-point, send and publish it. A simulated state is stamped on the grid of
 periods, a real one with when it was measured; the set-point is decided and stamped by the clock as it then is, which
-real time may have carried past the grid. A driver that fails stops the arm, latched, until it is recovered, and a
-person may lead the arm by hand: the loop goes on, and sends nothing.
+real time may have carried past the grid. On a real arm an action that has just come does not wait for the next period:
+the set-point of that period is decided and sent at once. A driver that fails stops the arm, latched, until it is
+recovered, and a person may lead the arm by hand: the loop goes on, and sends nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from muse_ros.arm.arm_control import ArmControl
 from muse_ros.arm.drivers.driver import Driver, DriverError
 from muse_ros.arm.led_arm import LedArm
-from muse_ros.arm.lockstep import GIVE_UP_S, Lockstep
+from muse_ros.arm.lockstep import Halt, Lockstep
 from muse_ros.arm.pace import RealTimePace, SimulatedPace
 from muse_ros.arm.posted_tasks import PostedTasks
 from muse_ros.contract.ticks import tick_at_or_after
@@ -66,7 +67,6 @@ class ArmLoop:
         periods: Control periods so far.
         views: Sets of pictures so far.
         now_ns: Stamp of this period [ns].
-        waiting_for_ns: The tick whose action simulated time waits for [ns]; None where it goes on.
     """
 
     def __init__(
@@ -82,11 +82,13 @@ class ArmLoop:
     ) -> None:
         self._driver, self._control, self._arm, self._world = driver, control, arm, world
         self.led = LedArm(driver, control)
-        self._pace, self._camera_rate_hz, self._lockstep, self._log = pace, camera_rate_hz, lockstep, log
+        self._pace, self._camera_rate_hz, self._log = pace, camera_rate_hz, log
         self._tasks = PostedTasks()
+        self._halt = None if lockstep is None else Halt(lockstep, control, self._tasks, time.monotonic, log)
         self._closing = False
         self._pausing = False
         self._paused = threading.Event()
+        self._ahead = False
         self._thread = threading.Thread(target=self._run, name="arm loop", daemon=True)
         self.ended = threading.Event()
         self.failure = ""
@@ -94,7 +96,11 @@ class ArmLoop:
         self.periods = 0
         self.views = 0
         self.now_ns = 0
-        self.waiting_for_ns: int | None = None
+
+    @property
+    def waiting_for_ns(self) -> int | None:
+        """The tick whose action simulated time waits for [ns]; None where it goes on."""
+        return None if self._halt is None else self._halt.waiting_for_ns
 
     @property
     def skipped(self) -> int:
@@ -211,13 +217,15 @@ class ArmLoop:
         return bool(self.led.fault) or self.led.guided or self._paused.is_set()
 
     def _period(self) -> None:
-        self.now_ns = self._next_stamp()
-        if self.led.fault or self._paused.is_set():
-            if self._pausing:
-                self._paused.set()
-            self._tasks.run()
-            return
         try:
+            if self._world is None:
+                self._listen()
+            self.now_ns = self._next_stamp()
+            if self.led.fault or self._paused.is_set():
+                if self._pausing:
+                    self._paused.set()
+                self._tasks.run()
+                return
             self._drive(self.now_ns)
             if self._pausing and self._control.standing:
                 self.led.stop()
@@ -235,8 +243,26 @@ class ArmLoop:
         self._tasks.run()
         if self._idle:
             return
-        if self._lockstep is not None:
-            self._wait_for_action(self._lockstep, now_ns)
+        if self._halt is not None:
+            self._halt.wait(now_ns, self.episode.start_ns, lambda: self._closing)
+        if self._ahead:
+            self._ahead = False
+        else:
+            self._decide()
+        self.periods += 1
+
+    def _listen(self) -> None:
+        """Until the next period, do what is posted; where that brings a new action, decide that period's set-point."""
+        left_s = self._pace.left_s()
+        while left_s > 0.0 and not self._closing:
+            self._tasks.wait(left_s, lambda: self._closing)
+            self._tasks.run()
+            if self._control.prompted and not (self._ahead or self._idle or self._pausing):
+                self._decide()
+                self._ahead = True
+            left_s = self._pace.left_s()
+
+    def _decide(self) -> None:
         if self.led.stale:
             self._control.let_go()
         step = self._control.step(self._pace.now_ns(), time.monotonic_ns(), self.led.state)
@@ -250,11 +276,10 @@ class ArmLoop:
         sent_ns = self._pace.now_ns()
         self.led.send(step.set_point, 1.0 / CONTROL_HZ)
         self._arm.publish_set_point(sent_ns, step.set_point)
-        self.periods += 1
 
     def _next_stamp(self) -> int:
         if isinstance(self._pace, SimulatedPace):
-            return self._pace.wait(bounded=self._lockstep is None or not self._control.recording)
+            return self._pace.wait(bounded=self._halt is None or not self._control.recording)
         return self._pace.wait()
 
     def _publish_world(self, world: WorldTopics, now_ns: int) -> None:
@@ -266,20 +291,3 @@ class ArmLoop:
             self.views += 1
         if now_ns % CLOCK_NS == 0:
             world.publish_clock(now_ns)
-
-    def _wait_for_action(self, lockstep: Lockstep, now_ns: int) -> None:
-        """Stand still in simulated time until the action of the tick is here, the episode ends, or nobody answers."""
-        deadline = time.monotonic() + GIVE_UP_S
-        while self._control.recording and not self._closing and not self._control.stopped:
-            tick_ns = lockstep.tick_to_wait_for(now_ns, self.episode.start_ns, self._control.newest_action_ns)
-            if tick_ns is None:
-                return
-            left_s = deadline - time.monotonic()
-            if left_s <= 0.0:
-                lockstep.give_up(tick_ns)
-                self._log.warning(f"no action came for the tick at {tick_ns * 1e-9:.3f} s: going on without")
-                return
-            self.waiting_for_ns = tick_ns
-            self._tasks.wait(left_s, lambda: self._closing)
-            self.waiting_for_ns = None
-            self._tasks.run()

@@ -33,23 +33,40 @@ class LatePace:
     def wait(self):
         return 1000 * MS
 
+    def left_s(self):
+        return -0.025
+
     def now_ns(self):
         return 1025 * MS
 
 
-class Arm:
-    """Stands at home; remembers what was published at which stamp."""
+class EarlyPace(LatePace):
+    """Real time whose loop waits for each period: `left` says how long it will find left to wait, in turn."""
 
     def __init__(self):
-        self.states_ns, self.set_points_ns, self.chosen = [], [], []
+        self.left, self.periods = [], 0
+
+    def wait(self):
+        self.periods += 1
+        return 1030 * MS
+
+    def left_s(self):
+        return self.left.pop(0)
+
+
+class Arm:
+    """Stands at home; remembers what was published at which stamp, and in which period what was sent."""
+
+    def __init__(self, pace=None):
+        self.states_ns, self.set_points_ns, self.chosen, self.sent, self._pace = [], [], [], [], pace
 
     def read(self):
-        return RobotState(
-            990 * MS, HOME_Q, np.zeros(7), np.zeros(3), np.array([0, 0, 0, 1.0]), np.zeros(6), np.zeros(6), 0.08
-        )
+        still, turn = np.zeros(6), np.array([0, 0, 0, 1.0])
+        return RobotState(990 * MS, HOME_Q, np.zeros(7), np.zeros(3), turn, still, still, 0.08)
 
     def send(self, set_point, period_s):
-        pass
+        if self._pace is not None:
+            self.sent.append((self._pace.periods, bool(set_point.velocity.any()), period_s))
 
     def publish_state(self, stamp_ns, state):
         self.states_ns.append(stamp_ns)
@@ -61,13 +78,14 @@ class Arm:
         self.chosen.append(action)
 
 
-def test_a_real_state_keeps_its_stamp_and_a_late_loop_refuses_no_action_as_from_the_future():
-    arm, control = Arm(), ArmControl(default_limits(), 100.0)
+def looping(arm, pace):
+    """A loop of a real arm, its control, and an action of 24 ms after the second that it has not heard yet."""
+    control = ArmControl(default_limits(), 100.0)
     control.anchor(arm.read())
-    loop = ArmLoop(arm, control, arm, None, LatePace(), 20.0, None, log=None)
-    stamp = SimpleNamespace(sec=1, nanosec=24 * MS)
+    loop = ArmLoop(arm, control, arm, None, pace, 20.0, None, log=None)
+    loop._control.step = lambda now_ns, _, state: ArmControl.step(control, now_ns, 0, state)
     action = SimpleNamespace(
-        header=SimpleNamespace(stamp=stamp, frame_id="panda_link0"),
+        header=SimpleNamespace(stamp=SimpleNamespace(sec=1, nanosec=24 * MS), frame_id="panda_link0"),
         action_space="ee_delta",
         values=[0.001, 0, 0, 0, 0, 0, 0],
         period=0.02,
@@ -75,11 +93,32 @@ def test_a_real_state_keeps_its_stamp_and_a_late_loop_refuses_no_action_as_from_
         enable=False,
         target_time=SimpleNamespace(sec=0, nanosec=0),
     )
+    return loop, control, action
+
+
+def test_a_real_state_keeps_its_stamp_and_a_late_loop_refuses_no_action_as_from_the_future():
+    arm = Arm()
+    loop, control, action = looping(arm, LatePace())
     loop.post(lambda: control.hear("teleop", action, 0))
-    loop._control.step = lambda now_ns, _, state: ArmControl.step(control, now_ns, 0, state)
     loop._period()
     assert (arm.states_ns, arm.set_points_ns) == ([990 * MS], [1025 * MS])
     assert arm.chosen == [action]
+
+
+def test_a_real_arms_action_does_not_wait_for_the_next_period_which_then_has_its_set_point_already():
+    pace = EarlyPace()
+    arm = Arm(pace)
+    loop, control, action = looping(arm, pace)
+    loop.led.look()
+    control.step(0, 0, loop.led.state)  # by which it knows the time
+    loop.post(lambda: control.hear("teleop", action, 0))
+    pace.left = [0.004, 0.003, 0.0, 0.01, 0.0]
+    loop.post(lambda: None)
+    loop._period()
+    assert arm.sent == [(0, True, 0.01)], "at once, before the period"
+    loop._tasks.post(lambda: None)
+    loop._period()
+    assert arm.sent == [(0, True, 0.01), (2, True, 0.01)], "one set-point for each period, no more"
 
 
 def test_stop_and_recover_are_events_of_the_episode_that_is_recorded(ros, make_node, spin, wait_until, call):
