@@ -30,6 +30,7 @@ SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
         "muse_ros.survey.contract_cli:main",
         "write a contract for the topics there are, or compare one with them",
     ),
+    "calibrate": ("muse_ros.calibration.calibrate_cli:main", "measure how late the cameras are, into the contract"),
     "inspect": ("muse_ros.conversion.inspect_cli:main", "say what a bag, a folder of recordings or a dataset holds"),
     "doctor": ("muse_ros.doctor.doctor_cli:main", "say what is not well with this computer and the robot's nodes"),
     "import": ("muse_core.datasets.exchange.import_cli:main", "make a dataset of other software's .npz or .hdf5"),

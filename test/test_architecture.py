@@ -72,7 +72,7 @@ ARROWS = {
         "conversion": {"bags", "contract", "recording"},
         "polymetis": set(),
         "arm": {"contract", "polymetis"},
-        "calibration": {"bags", "contract", "conversion", "replay"},
+        "calibration": {"bags", "contract", "conversion", "launching", "replay"},
         "teleop": {"contract"},
         "window": {"recording", "teleop"},
         "policy": {"bags", "contract"},

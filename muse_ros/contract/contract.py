@@ -166,7 +166,7 @@ def load_contract(path: str | Path) -> Contract:
     Raises:
         ContractError: naming the file, the key, what was found and what is legal.
     """
-    found = _find(path)
+    found = contract_path(path)
     try:
         data = yaml.load(found.read_text(encoding="utf-8"), Loader=UniqueKeyLoader)
     except yaml.YAMLError as error:
@@ -177,7 +177,12 @@ def load_contract(path: str | Path) -> Contract:
         raise ContractError(f"{found}: {error}") from error
 
 
-def _find(path: str | Path) -> Path:
+def contract_path(path: str | Path) -> Path:
+    """The file that :func:`load_contract` reads for a path or a name.
+
+    Raises:
+        ContractError: listing the names there are.
+    """
     if Path(path).is_file():
         return Path(path)
     folder = resource("config/robot")
