@@ -83,6 +83,7 @@ class StateReader:
         self._losses = 0
         self._stop = threading.Event()
         self._stream: StateStream | None = None
+        self._heard_s = math.inf  # when the stream was opened or brought something, by the monotonic clock
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -157,7 +158,9 @@ class StateReader:
         while not self._stop.is_set():
             try:
                 self._stream = self._client.stream()
+                self._heard_s = time.monotonic()
                 for state in self._stream:
+                    self._heard_s = time.monotonic()
                     self._take(state, self._clock())
             except PolymetisError:  # the poll says what it is
                 self._stop.wait(RETRY_S)
@@ -171,7 +174,7 @@ class StateReader:
             self.server_clock.note(sent_ns, received_ns, state.stamp_ns)
             if self._source == "poll":
                 self._take(state, received_ns)
-            elif self._stream is not None and self.age_s() > SILENT_S:
+            elif self._stream is not None and time.monotonic() - self._heard_s > SILENT_S:
                 self._stream.cancel()
 
     def _take(self, state: ArmState, received_ns: int) -> None:

@@ -34,18 +34,21 @@ class ArmServicer:
         robot_present: Whether a robot client calls; without one the newest state stays the newest.
         refusal: What SetController and UpdateController answer with; empty for none.
         answers: Calls wait while this is not set.
+        streams: State streams bring nothing while this is not set.
         set_archives, updates: What was sent.
         crashed: Whether it was told what kills the original.
     """
 
     def __init__(self, clock: Callable[[], int] = time.time_ns, cycle_ns: int = 1_000_000) -> None:
         self._clock, self._cycle_ns = clock, cycle_ns
-        self._begun_ns = clock()
+        self._begun_ns = clock() // cycle_ns * cycle_ns
         self._last_ns = self._begun_ns
         self.robot_present = True
         self.refusal = ""
         self.answers = threading.Event()
-        self.answers.set()
+        self.streams = threading.Event()
+        for each in (self.answers, self.streams):
+            each.set()
         self.set_archives: list[bytes] = []
         self.updates: list[bytes] = []
         self.update_times_ns: list[int] = []
@@ -70,8 +73,7 @@ class ArmServicer:
         message.motor_torques_external.extend([0.25] * 7)
         message.motor_torques_measured.extend([1.5] * 7)
         message.prev_command_successful, message.prev_controller_latency_ms = True, 0.5
-        behind = self._size() - 1 - index
-        message.timestamp.FromNanoseconds(self._last_ns - behind * self._cycle_ns)
+        message.timestamp.FromNanoseconds(self._begun_ns + index * self._cycle_ns)
         return message
 
     def GetRobotClientMetadata(self, request: Any, context: Any) -> Any:
@@ -93,7 +95,8 @@ class ArmServicer:
     def GetRobotStateStream(self, request: Any, context: Any) -> Iterator[Any]:
         at = self._size()
         while context.is_active():
-            self._wait(context)
+            if not self.streams.wait(0.02):
+                continue
             size = self._size()
             yield from (self._state(index) for index in range(at, size))
             at = size

@@ -36,8 +36,8 @@ def test_metadata_is_what_the_arm_said(client):
 
 
 def test_a_state_has_its_stamp_in_nanoseconds_and_doubles(client, servicer):
-    servicer._last_ns = 5_000_000_123
     servicer.robot_present = False
+    servicer._begun_ns = servicer._last_ns = 5_000_000_123
     found = client.state()
     assert found.stamp_ns == 5_000_000_123
     assert found.q.dtype == np.float64

@@ -1,0 +1,180 @@
+"""Reading states through everything that can happen to a server."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("grpc")
+
+from muse_ros.polymetis.arm_client import ArmClient
+from muse_ros.polymetis.errors import PolymetisError
+from muse_ros.polymetis.state_reader import StateReader
+from polymetis_servicer import ArmServicer, serving
+
+THEIRS_AHEAD_NS = 3_600_000_000_000
+LONGEST_WAIT_S = 30.0
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + LONGEST_WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def servicer():
+    return ArmServicer(lambda: time.time_ns() + THEIRS_AHEAD_NS)
+
+
+@pytest.fixture(params=["poll", "stream"])
+def reader(request, servicer):
+    with serving(servicer) as address:
+        client = ArmClient(address, timeout_s=5.0)
+        reader = StateReader(client, source=request.param)
+        reader.start()
+        yield reader
+        reader.close()
+        client.close()
+
+
+def test_states_come_in_order_with_stamps_of_our_clock(reader):
+    wait_for(lambda: len(reader.since(0)) > 200)
+    found = reader.since(0)
+    assert (np.diff([each.stamp_ns for each in found]) > 0).all()
+    assert (np.diff([each.state.stamp_ns for each in found]) > 0).all()
+    error_ns = reader.server_clock.error_ns
+    for each in found[50:]:
+        assert each.stamp_ns <= each.received_ns
+        assert abs(each.stamp_ns - (each.state.stamp_ns - THEIRS_AHEAD_NS)) <= 2 * error_ns + 1_000_000
+    assert reader.error is None
+
+
+def test_since_gives_what_is_newer_and_waiting_gives_the_next(reader):
+    first = reader.wait_newer(0, LONGEST_WAIT_S)
+    second = reader.wait_newer(first.stamp_ns, LONGEST_WAIT_S)
+    assert second.stamp_ns > first.stamp_ns
+    found = reader.since(first.stamp_ns)
+    assert min(each.stamp_ns for each in found) > first.stamp_ns
+    assert reader.wait_newer(time.time_ns() + 10**12, 0.01) is None
+
+
+def test_a_stream_brings_every_cycle_a_poll_the_newest_at_its_rate(servicer):
+    with serving(servicer) as address:
+        client = ArmClient(address, timeout_s=5.0)
+        stream, poll = StateReader(client, source="stream"), StateReader(client, 50.0)
+        for each in (stream, poll):
+            each.start()
+        wait_for(lambda: len(poll.since(0)) >= 20 and len(stream.since(0)) >= 300)
+        every = np.diff([each.state.stamp_ns for each in stream.since(0)])
+        some = np.diff([each.state.stamp_ns for each in poll.since(0)])
+        for each in (stream, poll):
+            each.close()
+        client.close()
+    assert set(every) == {1_000_000}
+    assert some.min() >= 10_000_000  # 20 ms apart, but for what a busy computer does to it
+
+
+def test_the_buffer_is_bounded(servicer):
+    with serving(servicer) as address:
+        client = ArmClient(address, timeout_s=5.0)
+        reader = StateReader(client, kept=10)
+        reader.start()
+        wait_for(lambda: len(reader.since(0)) == 10)
+        oldest = reader.since(0)[0].stamp_ns
+        wait_for(lambda: reader.since(0)[0].stamp_ns > oldest)
+        assert len(reader.since(0)) == 10
+        reader.close()
+        client.close()
+
+
+def test_the_state_of_an_arm_that_is_gone_is_not_taken_for_fresh(servicer):
+    servicer.robot_present = False  # its newest state may be an hour old: the clocks alone cannot tell
+    with serving(servicer) as address:
+        client = ArmClient(address, timeout_s=5.0)
+        reader = StateReader(client)
+        reader.start()
+        wait_for(lambda: reader._seen is not None)
+        assert reader.newest() is None
+        assert reader.age_s() == math.inf
+        assert reader.error is None
+        servicer.robot_present = True
+        wait_for(lambda: reader.newest() is not None)
+        assert reader.age_s() < LONGEST_WAIT_S
+        servicer.robot_present = False
+        wait_for(lambda: reader.age_s() > 0.3)
+        reader.close()
+        client.close()
+
+
+def test_a_restarted_server_is_found_by_itself(servicer):
+    with serving(servicer) as address:
+        client = ArmClient(address, timeout_s=5.0)
+        reader = StateReader(client)
+        reader.start()
+        wait_for(lambda: reader.newest() is not None)
+    wait_for(lambda: reader.error is not None)
+    assert reader.error.kind == "unreachable"
+    last = reader.newest().stamp_ns
+    with serving(servicer, address):
+        assert reader.wait_newer(last, LONGEST_WAIT_S) is not None
+        assert (reader.error, reader.losses) == (None, 1)
+        reader.close()
+        client.close()
+
+
+def test_a_silent_connection_is_made_anew(servicer):
+    """As where a cable was pulled: no answer, and no error either."""
+    with serving(servicer) as address:
+        client = ArmClient(address, timeout_s=0.3)
+        reader = StateReader(client)
+        reader.start()
+        wait_for(lambda: reader.newest() is not None)
+        before = client._link._channel
+        servicer.answers.clear()
+        wait_for(lambda: client._link._channel is not before)
+        assert reader.error.kind == "late"
+        last = reader.newest().stamp_ns
+        servicer.answers.set()
+        assert reader.wait_newer(last, LONGEST_WAIT_S) is not None
+        reader.close()
+        client.close()
+
+
+def test_a_stream_that_falls_silent_is_opened_anew(servicer):
+    with serving(servicer) as address:
+        client = ArmClient(address, timeout_s=5.0)
+        reader = StateReader(client, source="stream")
+        reader.start()
+        wait_for(lambda: reader.newest() is not None)
+        stream = reader._stream
+        servicer.streams.clear()
+        wait_for(lambda: reader._stream is not stream)
+        last = reader.newest().stamp_ns
+        servicer.streams.set()
+        assert reader.wait_newer(last, LONGEST_WAIT_S) is not None
+        reader.close()
+        client.close()
+
+
+def test_a_reader_that_never_read_can_be_closed():
+    client = ArmClient("127.0.0.1:1")
+    reader = StateReader(client)
+    reader.close()
+    with pytest.raises(ValueError, match="rate_hz"):
+        StateReader(client, 0.0)
+    client.close()
+
+
+def test_who_waits_for_a_server_that_is_not_there_learns_why():
+    client = ArmClient("127.0.0.1:1", timeout_s=5.0)
+    reader = StateReader(client)
+    reader.start()
+    wait_for(lambda: reader.error is not None)
+    assert isinstance(reader.error, PolymetisError)
+    reader.close()
+    client.close()
