@@ -25,6 +25,7 @@ from muse_ros.doctor.machine import Machine
 from muse_ros.doctor.network_checks import check_network
 from muse_ros.doctor.package_checks import check_packages
 from muse_ros.doctor.ros_checks import check_discovery, check_graph, check_ros, check_round_trip, probe
+from muse_ros.doctor.security_checks import check_security
 from muse_ros.finding import Finding, Verdict, exit_code, text
 
 Check = Callable[[], "Finding | list[Finding]"]
@@ -66,6 +67,7 @@ def examine(machine: Machine, contract_name: str, folder: str, namespace: str, q
     heard = {"error": "there is no ROS"} if any(f.verdict is Verdict.FAIL for f in ros) else {}
     if not heard:
         yield from _safely("ros", lambda: check_discovery(machine))
+        yield from _safely("ros", lambda: check_security(machine, namespace))
         heard = {"error": "not tried (--quick)"} if quick else probe(machine)
         if not quick:
             yield from _safely("ros", lambda: check_round_trip(heard))

@@ -25,6 +25,7 @@ from muse_ros.launching.nodes import NodeSpec
 from muse_ros.launching.notices import notices
 from muse_ros.launching.parameter_file import write_parameters
 from muse_ros.launching.processes import GRACE_S, consequence
+from muse_ros.launching.security import enclave_arguments
 
 DIES_WITH_LAUNCH = "setpriv --pdeathsig INT" if shutil.which("setpriv") else ""
 """Has the kernel interrupt a node when launch is gone, as ``muse up`` does: launch itself leaves its nodes, with an arm
@@ -82,6 +83,7 @@ def node_action(spec: NodeSpec) -> Node:
         exec_name=spec.name,  # its label in the output, which else is the prefix
         namespace=spec.namespace,
         parameters=[str(path) for path in (*spec.parameter_files, parameters)],
+        ros_arguments=enclave_arguments(spec.full_name, os.environ),
         prefix=DIES_WITH_LAUNCH,
         output="screen",
         emulate_tty=True,

@@ -21,6 +21,7 @@ from muse_ros.launching.nodes import NodeSpec
 from muse_ros.launching.notices import notices
 from muse_ros.launching.parameter_file import write_parameters
 from muse_ros.launching.processes import Program, Supervisor
+from muse_ros.launching.security import enclave_arguments
 
 USAGE = "usage: muse up GRAPH [name:=value ...] [--dry-run]"
 HELP = ("-h", "--help", "-s", "--show-args")  # the last two as for `ros2 launch`
@@ -101,6 +102,7 @@ def program(spec: NodeSpec, folder: Path) -> Program:
         command += ["-r", f"__ns:={namespace}"]
     for path in (*spec.parameter_files, overrides):
         command += ["--params-file", str(path)]
+    command += enclave_arguments(spec.full_name, os.environ)
     return Program(spec.name, tuple(command), spec.required, spec.finishes, spec.stops_last, spec.again)
 
 

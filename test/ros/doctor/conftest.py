@@ -22,6 +22,7 @@ class FakeMachine:
         self.shut = set()
         self.programs = {}
         self.missing = set()
+        self.versions = {"rclpy": "1.0"}
         self.free = 100e9
         self.rate = 500e6
         self.pairs = [(second * 10**8, second * 10**8) for second in range(11)]
@@ -48,7 +49,7 @@ class FakeMachine:
         return name not in self.missing
 
     def version(self, distribution):
-        return "1.0"
+        return self.versions.get(distribution, "")
 
     def free_bytes(self, folder):
         return self.free
