@@ -63,6 +63,7 @@ class ArmControl:
         enabled: Whether policy and replay need no enable, or have it.
         source: Who has the arm; empty where nobody has.
         conflict: Who else asks for it.
+        recorder_lost: Whether the recorder fell silent in an episode, and has not ended that episode since.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class ArmControl:
         self._current: ArmAction | None = None
         self._recording = False
         self._record_until_ns = 0
+        self.recorder_lost = False
         self._now_ns = 0
         self.newest_action_ns = -1
         self.limits_hit: Counter[str] = Counter()
@@ -119,13 +121,18 @@ class ArmControl:
     def record(self, recording: bool, steady_ns: int) -> None:
         """Say whether an episode is being recorded; to be said again within :data:`RECORDER_SILENT_NS` while it is.
 
+        After a longer silence the same episode lets nobody move any more: who saw the arm stop must not see it start by
+        itself. Only when the recorder has said that none is being recorded does the next one count.
+
         Args:
             recording: Whether it is.
             steady_ns: When that was heard, by the steady clock [ns].
         """
-        self._recording = recording
+        silent = self._recording and steady_ns > self._record_until_ns
+        self.recorder_lost = recording and (self.recorder_lost or silent)
         self._record_until_ns = steady_ns + RECORDER_SILENT_NS
-        self._arbiter.record(recording)
+        self._recording = recording and not self.recorder_lost
+        self._arbiter.record(self._recording)
 
     def hear(self, source: str, message: Any, steady_ns: int) -> None:
         """Take an Action message in.
@@ -213,6 +220,7 @@ class ArmControl:
         self._now_ns = now_ns
         if self._recording and steady_ns > self._record_until_ns:
             self.record(False, steady_ns)
+            self.recorder_lost = True
         choice = self._arbiter.choose(now_ns, steady_ns)
         self.source, self.conflict = choice.source, choice.conflict
         self.enabled = self._arbiter.enabled(steady_ns)

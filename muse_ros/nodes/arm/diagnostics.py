@@ -39,6 +39,7 @@ class Diagnostics:
             "conflict": self._control.conflict or "none",
             "enabled": str(self._control.enabled),
             "recording": str(self._control.recording),
+            "recorder lost": str(self._control.recorder_lost),
             "stopped": str(self._control.stopped),
             "homing": str(self._control.homing),
             "led by hand": str(self._loop.led.guided),
@@ -93,6 +94,11 @@ class Diagnostics:
             return DiagnosticStatus.WARN, "led by hand: panda/hold ends it"
         if refused:
             return DiagnosticStatus.WARN, "actions are refused: see the log"
+        if self._control.recorder_lost:
+            return (
+                DiagnosticStatus.WARN,
+                "the recorder was silent in an episode: it lets nobody move any more; end it, the next one counts",
+            )
         if self._control.to_be_released:
             return DiagnosticStatus.WARN, "teleop was silent with its deadman down: let go of it, then press it"
         if self._control.conflict:

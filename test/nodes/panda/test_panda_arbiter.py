@@ -38,6 +38,28 @@ def test_a_takeover_and_its_release_are_events_and_marked_in_what_is_republished
     assert one.heard["collect/events"][0].detail == "policy"
 
 
+def test_a_policy_waits_for_the_next_episode_where_the_recorder_fell_silent_in_this_one(panda, operator, wait_until):
+    node = panda()
+    one = operator()
+    one.record(True)
+    wait_until(lambda: node._control.recording, what="the status to arrive")
+    silent = (DiagnosticStatus.WARN, "the recorder was silent in an episode")
+    wait_until(lambda: (said := one.diagnosis()) and (said[0], said[1][:37]) == silent, what="the diagnosis")
+    one.heard["action"].clear()
+    seen = len(one.heard["panda/applied_action"])
+
+    def goes_on():
+        one.record(True)
+        return one.act("policy") and len(one.heard["panda/applied_action"]) > seen + 60
+
+    wait_until(goes_on, what="60 more set-points")
+    assert one.heard["action"] == []
+    one.record(False)
+    wait_until(lambda: not node._control.recorder_lost, what="the end of the episode to arrive")
+    one.record(True)
+    wait_until(lambda: one.act("policy") and one.heard["action"], what="the policy's action to be chosen")
+
+
 def test_where_it_is_required_a_policy_waits_for_the_enable(panda, operator, wait_until):
     node = panda(require_enable=True)
     one = operator()

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from muse_core.control.kinematics import HOME_Q, PandaKinematics
 from muse_core.control.limits import Limit, default_limits
@@ -233,10 +234,26 @@ def test_an_episode_ends_for_the_policy_when_the_recorder_says_nothing_any_more(
         since_ns = road.now_ns - start_ns
         moved += [since_ns for step in road.run(1) if step.set_point.source]
     assert max(moved) == 2_000_000_000
-    assert not road.control.recording
+    assert not road.control.recording and road.control.recorder_lost
+
+
+@pytest.mark.parametrize("stepped", [True, False], ids=["the arm's loop ran meanwhile", "its loop hung"])
+def test_an_episode_whose_recorder_was_silent_moves_nobody_again_before_it_was_ended(stepped):
+    road = Road()
+    road.control.record(True, road.now_ns)
+    road.run(300 if stepped else 0)  # 3 s
+    road.now_ns += 0 if stepped else 3_000_000_000
+    for _ in range(20):  # the same episode goes on
+        road.control.record(True, road.now_ns)
+        road.hear(source="policy")
+        assert not any(step.set_point.source for step in road.run(10))
+    assert not road.control.recording and road.control.recorder_lost
+    road.control.record(False, road.now_ns)
+    assert not road.control.recorder_lost
     road.control.record(True, road.now_ns)
     road.hear(source="policy")
     assert road.run(1)[0].set_point.source == "policy"
+    assert road.control.recording
 
 
 def test_a_period_that_is_none_is_refused_with_its_value():
