@@ -23,8 +23,9 @@ MAX_LINES = {"test": 400}  # by folder; 300 elsewhere. A file of tests is a list
 
 # What a file may import beside the standard library, Muse, and what pyproject.toml declares.
 ROS = {
-    "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "lifecycle_msgs", "rcl_interfaces", "rclpy", "rosbag2_py",
-    "rosgraph_msgs", "rosidl_runtime_py", "sensor_msgs", "std_msgs", "std_srvs",
+    "action_msgs", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "lifecycle_msgs", "rcl_interfaces",
+    "rclpy", "rosbag2_py", "rosgraph_msgs", "rosidl_runtime_py", "sensor_msgs", "std_msgs", "std_srvs",
+    "trajectory_msgs",
 }  # fmt: skip
 ROS_SIDE = ("muse_ros/bridge.py", "muse_ros/nodes/", "muse_ros/rqt/")
 QT = {"python_qt_binding", "rqt_gui_py"}

@@ -67,7 +67,7 @@ def suggest(name: str, known: Mapping[str, object]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(known)}"
 
 
-ROBOTS = ("sim", "none")
+ROBOTS = ("sim", "ros2_control", "none")
 RESETS = ("auto", "none", "home", "sim")
 DEVICES = ("auto", "keyboard", "gamepad", "joy", "spacemouse", "twist", "pose", "joint", "expert", "none")
 

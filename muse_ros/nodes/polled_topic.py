@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
@@ -54,6 +55,10 @@ class PolledTopic:
     def take(self) -> list[Any]:
         """What has come since the last look, oldest first."""
         return [message for message, _ in taken(self._subscription)]
+
+    def arrivals(self) -> list[tuple[Any, int]]:
+        """What has come since the last look, oldest first, each with when it arrived, by the system's clock [ns]."""
+        return [(message, said["received_timestamp"] or time.time_ns()) for message, said in taken(self._subscription)]
 
     def newest(self) -> Any | None:
         """The newest message that has come since the last look, or None."""

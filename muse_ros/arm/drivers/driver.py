@@ -9,18 +9,22 @@ can be reset and looked at, is in :class:`SimulatedDriver`. To add an arm, write
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 
 from muse_core.control.state import RobotState, SetPoint
+from muse_ros.arm.drivers.joint_settings import JointSettings
 from muse_ros.missing_package import explain
 
 Pose = tuple[np.ndarray, np.ndarray]
 
-DRIVERS = {"sim": "muse_ros.arm.drivers.sim:SimDriver"}
+DRIVERS = {
+    "sim": "muse_ros.arm.drivers.sim:SimDriver",
+    "ros2_control": "muse_ros.nodes.arm.joint_topics:open_ros2_control",
+}
 """Values of the panda node's parameter `robot`; imported when chosen, since each needs packages of its own."""
 
 
@@ -43,6 +47,8 @@ class DriverSettings:
         seed: Of the first simulated scene.
         hold_after_s: A real arm's state that is older than this is stale [s].
         stop_after_s: A real arm whose newest state is older than this is lost [s].
+        set_point_rate_hz: Set-points that a real arm is sent per second [Hz].
+        joints: Of an arm behind ros2_control.
     """
 
     task: str = "lift"
@@ -51,6 +57,8 @@ class DriverSettings:
     seed: int = 0
     hold_after_s: float = 0.1
     stop_after_s: float = 0.5
+    set_point_rate_hz: float = 50.0
+    joints: JointSettings = field(default_factory=JointSettings)
 
 
 class Driver(Protocol):

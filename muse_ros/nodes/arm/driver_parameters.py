@@ -5,6 +5,7 @@ from __future__ import annotations
 from rclpy.node import Node
 
 from muse_ros.arm.drivers.driver import DriverSettings
+from muse_ros.nodes.arm.joint_parameters import joint_settings
 from muse_ros.nodes.parameters import declare
 
 
@@ -24,4 +25,6 @@ def driver_settings(node: Node) -> DriverSettings:
         seed=int(node.get_parameter("seed").value),
         hold_after_s=declare(node, "hold_after_s", 0.1, "real arm: hold on a state older than this [s]", (0.01, 1.0)),
         stop_after_s=declare(node, "stop_after_s", 0.5, "real arm: fault on a state older than this [s]", (0.05, 10.0)),
+        set_point_rate_hz=declare(node, "set_point_rate_hz", 50.0, "set-points for a real arm [Hz]", (10.0, 1000.0)),
+        joints=joint_settings(node),
     )
