@@ -8,6 +8,12 @@ from dataclasses import dataclass
 
 JOINTS = 7
 
+FIRM_STIFFNESS = (200.0, 200.0, 200.0, 200.0, 80.0, 80.0, 40.0)
+FIRM_DAMPING = (25.0, 25.0, 25.0, 25.0, 7.0, 6.0, 3.5)
+"""Gains [N m/rad], [N m s/rad] of an arm that is to be where it is told. With a Polymetis server's own (40 N m/rad and
+less) friction of 0.5 N m leaves a joint up to 50 mrad off, with these 13 mrad (MuJoCo). What a contact is pressed
+with does not depend on them (`ControllerLimits.spring_torque`)."""
+
 
 @dataclass(frozen=True)
 class ControllerLimits:
@@ -23,8 +29,9 @@ class ControllerLimits:
         acceleration: Of the desired accelerations, either way [rad/s^2].
         torque: Either way [N m].
         torque_rate: Change of a torque per second [N m/s].
-        yield_distance: Largest distance between measured and desired position [rad]. What pushes the arm further moves
-            the desired position along.
+        spring_torque: Most that a joint's spring may draw it with, either way [N m]. What pushes the arm further moves
+            the desired position along: nothing winds up, and a contact is pressed by no more than this.
+        spring_distance: And never further than this from the measured position [rad].
         step: A set-point further than this from the desired position is refused [rad].
     """
 
@@ -34,7 +41,8 @@ class ControllerLimits:
     acceleration: tuple[float, ...] = (15.0, 7.5, 10.0, 12.5, 15.0, 20.0, 20.0)
     torque: tuple[float, ...] = (86.0, 86.0, 86.0, 86.0, 11.5, 11.5, 11.5)
     torque_rate: float = 1000.0
-    yield_distance: float = 0.25
+    spring_torque: tuple[float, ...] = (20.0, 20.0, 20.0, 20.0, 6.0, 6.0, 6.0)
+    spring_distance: float = 0.25
     step: float = 0.2
 
     def __post_init__(self) -> None:
@@ -43,9 +51,9 @@ class ControllerLimits:
         Raises:
             ValueError: One has another length than 7, is not finite, or not positive where it must be.
         """
-        for name in ("position_lower", "position_upper", "velocity", "acceleration", "torque"):
+        for name in ("position_lower", "position_upper", "velocity", "acceleration", "torque", "spring_torque"):
             joint_values(name, getattr(self, name), positive=not name.startswith("position"))
-        for name in ("torque_rate", "yield_distance", "step"):
+        for name in ("torque_rate", "spring_distance", "step"):
             if not 0.0 < getattr(self, name) < math.inf:
                 raise ValueError(f"ControllerLimits.{name} must be positive and finite, found {getattr(self, name)}")
         if any(lower >= upper for lower, upper in zip(self.position_lower, self.position_upper, strict=True)):

@@ -38,10 +38,16 @@ class JointImpedance(torch.nn.Module):
     of lateness are hardly felt."""
     _buffer: Final[float] = 0.01
     """Set-points are reached this much later than asked for, so that one may be late by as much unnoticed [s]."""
-    _longest_lead: Final[float] = 0.04
+    _longest_lead: Final[float] = 0.1
     """After a stall set-points come all at once. So much of what is left is gone through in time, the rest faster."""
-    _leak: Final[float] = 0.05
-    """The share of a set-point's duration by which it is stretched or pressed, to bring the buffer to its size."""
+    _forgetting: Final[float] = 0.005
+    """How fast the smallest lead that is remembered grows, when none is smaller [s/s]."""
+    _drawing: Final[float] = 0.02
+    """The share by which one set-point draws it to the buffer's size,"""
+    _leak: Final[float] = 0.1
+    """by this share of the set-point's duration at most."""
+    _standing: Final[float] = 0.05
+    """Slower than this there is no motion whose time to keep [rad/s]: the buffer is made at once."""
     _longest_duration: Final[float] = 1.0
     """Of a set-point [s]."""
     _most_steps: Final[float] = 5.0
@@ -56,6 +62,7 @@ class JointImpedance(torch.nn.Module):
     _velocity_limit: list[float]
     _acceleration_limit: list[float]
     _torque_limit: list[float]
+    _stretch: list[float]
     _q: list[float]
     _desired: list[float]
     _desired_velocity: list[float]
@@ -74,7 +81,10 @@ class JointImpedance(torch.nn.Module):
         self._lower, self._upper = list(limits.position_lower), list(limits.position_upper)
         self._velocity_limit, self._acceleration_limit = list(limits.velocity), list(limits.acceleration)
         self._torque_limit, self._torque_rate = list(limits.torque), float(limits.torque_rate)
-        self._yield_distance, self._furthest = float(limits.yield_distance), float(limits.step)
+        self._furthest = float(limits.step)
+        self._stretch = [
+            min(t / k, limits.spring_distance) for t, k in zip(limits.spring_torque, self._kp, strict=True)
+        ]
         self._seen = False  # a measurement, ever
         self._anchored = False  # the desired position is one that was believed
         self._q = [0.0] * JOINTS
@@ -85,6 +95,7 @@ class JointImpedance(torch.nn.Module):
         self._stamp = [0, 0]
         self._time = 0.0  # since the present cubic began [s]
         self._length = 0.0  # of the cubic [s]
+        self._least_lead = 0.0  # of late, from a set-point's arrival to the end of the cubic before it [s]
         self._number = -math.inf
 
     def forward(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -142,7 +153,7 @@ class JointImpedance(torch.nn.Module):
         """Move what is desired of joint `i` by one cycle: towards the reference, within the limits."""
         position, velocity = self._reference(i)
         now, now_velocity, most = self._desired[i], self._desired_velocity[i], self._acceleration_limit[i]
-        gap = position - now
+        gap = position - (now + 0.5 * (now_velocity + velocity) * dt)
         closing = min(self._catch_up * abs(gap), math.sqrt(most * abs(gap)))  # half of `most` brakes it in time
         wanted = velocity + (closing if gap > 0.0 else -closing)
         # As fast as it may go, and towards a limit of the joint no faster than it can brake before it.
@@ -151,7 +162,7 @@ class JointImpedance(torch.nn.Module):
         wanted = min(max(wanted, slowest), fastest)
         velocity = min(max(wanted, now_velocity - most * dt), now_velocity + most * dt)
         desired = now + 0.5 * (now_velocity + velocity) * dt
-        pulled = min(max(desired, q - self._yield_distance), q + self._yield_distance)
+        pulled = min(max(desired, q - self._stretch[i]), q + self._stretch[i])
         if pulled != desired:  # held back or pushed: this is where it is held now, until the next set-point
             self._to[i], self._to_velocity[i] = pulled, 0.0
             self._from[i], self._from_velocity[i] = pulled, 0.0
@@ -170,7 +181,8 @@ class JointImpedance(torch.nn.Module):
         duration = float(parameters["duration"])
         number = float(parameters["number"])
         if len(position) != 7 or len(velocity) != 7:
-            raise ValueError("set-point: needs 7 positions and 7 velocities, found " + str(len(position)))
+            found = str(len(position)) + " and " + str(len(velocity))
+            raise ValueError("set-point: needs 7 positions and 7 velocities, found " + found)
         if not (duration > 0.0 and duration <= self._longest_duration):
             raise ValueError("set-point: its duration must be above 0 and at most 1 s, found " + str(duration))
         if not math.isfinite(number):
@@ -188,17 +200,34 @@ class JointImpedance(torch.nn.Module):
                     + str(self._desired[i]) + " rad where it is held; begin again from where the arm is"
                 )  # fmt: skip
         steps = 1.0 if math.isinf(self._number) else min(number - self._number, self._most_steps)
-        left = self._length - self._time
-        if left < -self._brake:
-            left = self._buffer  # it stood
-        else:
-            left = min(max(left, 0.0), self._longest_lead)
-            left += min(max(self._buffer - left, -self._leak * duration), self._leak * duration)
+        length = self._time_for(duration, duration * steps)
         for i in range(7):
             self._from[i], self._from_velocity[i] = self._desired[i], self._desired_velocity[i]
             self._to[i] = min(max(position[i], self._lower[i]), self._upper[i])
             self._to_velocity[i] = velocity[i] if self._to[i] == position[i] else 0.0
-        self._time, self._length, self._number = 0.0, left + duration * steps, number
+        self._time, self._length, self._number = 0.0, length, number
+
+    def _time_for(self, duration: float, after_last: float) -> float:
+        """How long the way to a new set-point takes [s], `after_last` on from the one before it.
+
+        As long as it keeps the set-points' own time. The smallest lead that set-points had of late is drawn to the
+        buffer's size, little by little; one whose forerunner was overrun is reached `lost` later.
+        """
+        lead, lost, speed = self._length - self._time, 0.0, 0.0
+        for i in range(7):
+            speed = max(speed, abs(self._desired_velocity[i]))
+        if lead < 0.0:
+            u = min(-lead / self._brake, 1.0)
+            overrun = self._brake * (u - u * u * u + 0.5 * u * u * u * u)
+            lost, lead = -lead - overrun, -overrun
+            if speed < self._standing:
+                lost, lead, self._least_lead = 0.0, self._buffer, self._buffer
+        lead = min(lead, self._longest_lead)
+        self._least_lead = min(lead, self._least_lead + self._forgetting * duration)
+        most = self._leak * duration
+        shift = min(max(self._drawing * (self._buffer - self._least_lead), -most), most)
+        self._least_lead += shift
+        return max(lead + after_last + shift, 0.5 * duration) + min(lost, self._brake)
 
     @torch.jit.export
     def is_terminated(self) -> bool:
