@@ -174,7 +174,7 @@ class ArmClient:
         self._proved_s = -PROOF_S
         interval = self._link.call("SetController", iter(chunks), self._controller_timeout_s)
         if interval.start < 0:
-            text = "the robot client was restarted while the controller was set; set it again"
+            text = "it never ran: the robot client was gone or began anew while it was set; set it again"
             raise PolymetisError("no_robot", f"{ARM_SERVICE} at {self.address}: SetController: {text}")
         self._proved_s = time.monotonic()
         return interval.start

@@ -85,7 +85,7 @@ class HandClient:
         """What the hand's side says of itself.
 
         Raises:
-            PolymetisError: ``refused`` where no hand is at the server yet; ``unreachable``, ``late``.
+            PolymetisError: ``no_robot`` where no hand is at the server yet; ``unreachable``, ``late``.
         """
         found = self._link.call("GetRobotClientMetadata", Empty(), self._timeout_s)
         return HandMetadata(found.polymetis_version, found.hz, found.max_width)

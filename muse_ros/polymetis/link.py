@@ -89,7 +89,7 @@ class Link:
 
     def explained(self, method: str, error: Any, timeout_s: float | None = None) -> PolymetisError:
         """What a gRPC error of a call means."""
-        code, details = error.code(), error.details() or ""
+        code, details = error.code(), in_its_own_words(error.details() or "")
         where = f"{self._service} at {self.address}: {method}"
         if code == grpc.StatusCode.UNAVAILABLE or "hannel closed" in details:
             text = f"cannot be reached ({details}); is the server started, the address right and the cable in?"
@@ -100,7 +100,8 @@ class Link:
             return PolymetisError("late", f"{where}: {text}")
         if "no controller running" in details:
             return PolymetisError("no_controller", f"{where}: no controller runs; start one first ({details})")
-        if "Robot context not valid" in details or code == grpc.StatusCode.FAILED_PRECONDITION:
+        absent = ("Robot context not valid", "Failed to serialize response")  # the arm's server, the hand's
+        if any(each in details for each in absent) or code == grpc.StatusCode.FAILED_PRECONDITION:
             text = f"no robot client talks to the server ({details}); start it, and look at the arm's brakes and reflex"
             return PolymetisError("no_robot", f"{where}: {text}")
         if code == grpc.StatusCode.UNIMPLEMENTED:
@@ -118,3 +119,17 @@ class Link:
 
     def _closed_error(self, method: str) -> PolymetisError:
         return PolymetisError("unreachable", f"{self._service} at {self.address}: {method}: this client is closed")
+
+
+def in_its_own_words(details: str) -> str:
+    """What a server's status says, in one line: no stack frames of libtorch's, of a controller's exception its words.
+
+    libtorch quotes an exception raised in TorchScript in the last line, below the sources of where it was raised.
+    """
+    told = [line.strip() for line in details.partition("Exception raised from")[0].splitlines() if line.strip()]
+    if not told:
+        return ""
+    raised = told[-1].partition("builtins.")[2].partition(": ")[2]
+    if not raised:
+        return told[0]
+    return f"{told[0].partition(': ')[0]}: {raised}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from muse_ros.polymetis.loopback.faults import Faults
-from muse_ros.polymetis.messages import Empty, GripperCommand, GripperMetadata, GripperState
+from muse_ros.polymetis.messages import Empty, GripperCommand, GripperState
 
 
 class HandServicer:
@@ -17,7 +17,8 @@ class HandServicer:
 
     def __init__(self, faults: Faults | None = None) -> None:
         self._faults = faults or Faults()
-        self._metadata, self._state, self._command = GripperMetadata(), GripperState(), GripperCommand()
+        self._metadata = None  # which gRPC cannot send: until a hand comes, the call for it fails, as at the original
+        self._state, self._command = GripperState(), GripperCommand()
 
     def InitRobotClient(self, request: Any, context: Any = None) -> Any:
         """A hand introduces itself."""

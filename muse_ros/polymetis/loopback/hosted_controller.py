@@ -81,14 +81,14 @@ class HostedController:
         self._module.reset()
 
 
-def parameters(archive: bytes) -> dict[str, torch.Tensor]:
-    """What a container of parameters holds: the answer of its `forward`, which takes no arguments.
+def parameters(container: Any) -> dict[str, torch.Tensor]:
+    """What a loaded container of parameters holds: the answer of its `forward`, which takes no arguments.
 
     Raises:
-        Exception: whatever libtorch raises of an archive that it cannot load or run.
+        Exception: whatever it raises.
     """
     with torch.no_grad():
-        return load(archive).forward()
+        return container.forward()
 
 
 def load(archive: bytes) -> Any:

@@ -2,8 +2,9 @@
 
 What it copies, from the original's source: SetController waits until the next cycle has begun the controller, and holds
 up every other change until then; a gap of more than a second between cycles hands the arm to the default controller
-without a word; only a running controller takes parameters; states are streamed in bursts. One difference: an update
-before any controller is refused here, where the original dies of it. Must not import ROS.
+without a word; only a running controller takes parameters; states are streamed in bursts. One difference: what the
+original dies of is refused here, an update before any controller, and a controller before any robot. Must not import
+ROS.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, NoReturn
 import grpc
 
 from muse_ros.polymetis.loopback.faults import Faults
-from muse_ros.polymetis.loopback.hosted_controller import HostedController, TorchState, parameters
+from muse_ros.polymetis.loopback.hosted_controller import HostedController, TorchState, load, parameters
 from muse_ros.polymetis.loopback.state_log import StateLog
 from muse_ros.polymetis.messages import Empty, LogInterval, RobotClientMetadata, RobotState, TorqueCommand
 
@@ -168,9 +169,13 @@ class ArmServicer:
             archive = b"".join(chunk.torchscript_binary_chunk for chunk in request_iterator)
             self._faults.strike(context)
             try:
-                given = parameters(archive)
+                container = load(archive)
             except Exception:
                 _refuse(context, "Failed to load new controller params.")
+            try:
+                given = parameters(container)
+            except Exception:  # the original catches none of these, gRPC does
+                _refuse(context, "Unexpected error in RPC handling", grpc.StatusCode.UNKNOWN)
             with self._controller_lock:
                 if self._status is not Status.RUNNING:
                     _refuse(context, "Tried to perform a controller update with no controller running.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -15,11 +17,13 @@ import grpc
 import torch
 
 from muse_ros.polymetis.loopback.faults import Faults
+from muse_ros.polymetis.loopback.hand_server import HandServicer
 from muse_ros.polymetis.loopback.loopback import serve
 from muse_ros.polymetis.loopback.robot_metadata import robot_metadata
-from muse_ros.polymetis.loopback.server import ArmServicer
+from muse_ros.polymetis.loopback.server import ArmServicer, Status
 from muse_ros.polymetis.messages import (
     ARM_SERVICE,
+    HAND_SERVICE,
     ControllerChunk,
     Empty,
     LogInterval,
@@ -188,6 +192,40 @@ def test_parameters_reach_the_running_controller_and_what_it_refuses_is_told(rob
         "CANCELLED",
         "Failed to load new controller params.",
     )
+
+
+def test_parameters_that_raise_are_an_error_of_the_call_alone(robot, stub):
+    class Raising(torch.nn.Module):
+        def forward(self) -> dict[str, torch.Tensor]:
+            raise ValueError("none today")
+
+    robot.arrive()
+    set_controller(robot, stub, Push(3.0))
+    answer = refusal(lambda: stub.UpdateController(chunks(archive(Raising())), timeout=TIMEOUT_S))
+    assert answer == ("UNKNOWN", "Unexpected error in RPC handling")  # as the original's gRPC has it
+    assert robot.cycle() == 3.0
+
+
+def test_a_controller_set_in_a_gap_of_a_second_never_runs_and_has_no_beginning(robot, stub):
+    robot.arrive()
+    robot.cycle()
+    robot.now_ns += SECOND
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(lambda: stub.SetController(chunks(archive(Push(3.0))), timeout=TIMEOUT_S))
+        deadline = time.monotonic() + TIMEOUT_S
+        while robot.servicer._status is not Status.READY and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert robot.cycle() == 0.0
+        assert answer.result().start == -1
+    assert robot.cycle() == 0.0
+
+
+def test_without_a_hand_its_metadata_cannot_be_had():
+    server, address = serve(service_handler(HAND_SERVICE, HandServicer()), "127.0.0.1:0", workers=2)
+    with grpc.insecure_channel(address) as channel:
+        answer = refusal(lambda: Stub(channel, HAND_SERVICE).GetRobotClientMetadata(Empty()))
+    server.stop(None).wait()
+    assert answer == ("INTERNAL", "Failed to serialize response!")
 
 
 def test_only_a_running_controller_takes_parameters_or_can_be_terminated(robot, stub):
