@@ -5,6 +5,8 @@ from __future__ import annotations
 EXTRAS = {  # what is imported: the extra of pyproject.toml that brings it
     "av": "sim",
     "cv2": "robot",
+    "google": "polymetis",
+    "grpc": "polymetis",
     "gymnasium": "gym",
     "h5py": "train",
     "jinja2": "train",

@@ -192,12 +192,13 @@ class ArmClient:
             PolymetisError: ``no_controller`` where none of a client's runs; ``refused`` where the controller does not
                 take the parameters, the message saying why; ``unreachable``, ``late``.
         """
-        chunks = _chunks(archive)
+        _check_size(archive)
         if time.monotonic() - self._proved_s > PROOF_S and not self.controller_runs():
             text = "no controller runs; start one first (the robot client or the server was restarted, or it ended)"
             raise PolymetisError("no_controller", f"{ARM_SERVICE} at {self.address}: UpdateController: {text}")
         try:
-            start = self._link.call("UpdateController", iter(chunks), self._timeout_s).start
+            whole = ControllerChunk(torchscript_binary_chunk=archive)
+            start = self._link.call_with_one("UpdateController", whole, self._timeout_s).start
         except PolymetisError:
             self._proved_s = -PROOF_S
             raise
@@ -283,9 +284,13 @@ def _joints(values: Any, what: str) -> np.ndarray:
     return found
 
 
-def _chunks(archive: bytes) -> list[Any]:
+def _check_size(archive: bytes) -> None:
     if not archive or len(archive) > LARGEST_CONTROLLER_BYTES:
         text = f"an archive of {len(archive)} bytes: the server takes 1 to {LARGEST_CONTROLLER_BYTES}"
         raise PolymetisError("refused", text)
+
+
+def _chunks(archive: bytes) -> list[Any]:
+    _check_size(archive)
     starts = range(0, len(archive), CHUNK_BYTES)
     return [ControllerChunk(torchscript_binary_chunk=archive[at : at + CHUNK_BYTES]) for at in starts]

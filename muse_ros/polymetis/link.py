@@ -50,13 +50,24 @@ class Link:
         Raises:
             PolymetisError: of the kind that fits, also where the connection is closed.
         """
-        stub = self._stub
+        return self._answer(self._stub, method, request, timeout_s)
+
+    def call_with_one(self, method: str, request: Any, timeout_s: float) -> Any:
+        """As :meth:`call` of a method that takes a stream, with a stream of one message.
+
+        On the wire that is what a call with a single message is; sent as such it costs no thread, and a millisecond
+        less.
+        """
+        return self._answer(self._single, method, request, timeout_s)
+
+    def _answer(self, calls: Any, method: str, request: Any, timeout_s: float) -> Any:
+        channel = self._channel
         try:
-            answer = getattr(stub, method)(request, timeout=timeout_s)
+            answer = getattr(calls, method)(request, timeout=timeout_s)
         except grpc.RpcError as error:
             explained = self.explained(method, error, timeout_s)
             if explained.kind == "late":
-                self._renew_if_silent(stub)
+                self._renew_if_silent(channel)
             raise explained from error
         except ValueError as error:  # what gRPC says of a closed channel
             raise self._closed_error(method) from error
@@ -111,10 +122,11 @@ class Link:
     def _open(self) -> None:
         self._channel = grpc.insecure_channel(self.address, options=_OPTIONS)
         self._stub = Stub(self._channel, self._service)
+        self._single = Stub(self._channel, self._service, single=True)
         self._answered_s = time.monotonic()
 
-    def _renew_if_silent(self, stub: Stub) -> None:
-        if stub is self._stub and time.monotonic() - self._answered_s > SILENT_S:
+    def _renew_if_silent(self, channel: Any) -> None:
+        if channel is self._channel and time.monotonic() - self._answered_s > SILENT_S:
             self.renew()
 
     def _closed_error(self, method: str) -> PolymetisError:

@@ -130,11 +130,12 @@ class Stub:
     Args:
         channel: A gRPC channel.
         service: :data:`ARM_SERVICE` or :data:`HAND_SERVICE`.
+        single: Methods that take a stream are called with its only message instead, which is the same on the wire.
     """
 
-    def __init__(self, channel: Any, service: str) -> None:
+    def __init__(self, channel: Any, service: str, *, single: bool = False) -> None:
         for method, (request, answer) in METHODS[service].items():
-            call = getattr(channel, f"{_side(request)}_{_side(answer)}")
+            call = getattr(channel, f"{'unary' if single else _side(request)}_{_side(answer)}")
             decode = message(answer).FromString
             encode = message(request).SerializeToString
             setattr(self, method, call(f"/{service}/{method}", request_serializer=encode, response_deserializer=decode))

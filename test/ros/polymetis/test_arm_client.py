@@ -50,6 +50,7 @@ def test_an_archive_arrives_whole_in_pieces_of_1024_bytes(client, servicer):
     start = client.set_controller(archive)
     assert start == servicer.interval[0]
     assert servicer.set_archives == [archive]
+    assert servicer.largest_piece == 1024
     assert client.controller_runs()
 
 
@@ -89,6 +90,8 @@ def test_updates_on_the_heels_of_each_other_ask_nothing_between(client, servicer
     for number in range(3):
         client.update(b"parameters %d" % number)
     assert servicer.updates == [b"parameters 0", b"parameters 1", b"parameters 2"]
+    client.update(b"x" * 3000)
+    assert servicer.largest_piece == 3000  # in one piece: a thread and a millisecond less
     asked = servicer.interval_calls
     client._proved_s -= 1.0  # as if a second had passed
     client.update(b"after a pause")
