@@ -91,7 +91,7 @@ class SimServerNode(Node):
             while not self._closing.is_set():
                 self._period(pace.wait())
         except Exception as error:  # whatever it is: nobody shows the world any more, and the graph must end
-            ended = "" if self.server.running else "the loopback server has ended; "
+            ended = "the loopback server has ended; " if self.server.has_ended() else ""
             self.failure = f"node sim_server: {ended}{type(error).__name__}: {error}"
             self.finished.set()
         finally:

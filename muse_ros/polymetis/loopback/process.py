@@ -50,10 +50,13 @@ class LoopbackProcess:
         self.arm, self.hand = addresses["arm"], addresses["hand"]
         self.scene = SceneClient(addresses["scene"])
 
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.poll() is None
+    def has_ended(self, within_s: float = 1.0) -> bool:
+        """Whether it has ended, or does so in this time [s]: connections break a moment before the process is gone."""
+        try:
+            self._process.wait(timeout=within_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def kill(self) -> None:
         """End it at once, as a computer that loses its power."""
