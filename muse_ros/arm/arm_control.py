@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from muse_core.control.home import HomeMove
-from muse_core.control.kinematics import BASE_FRAME, PandaKinematics
+from muse_core.control.kinematics import BASE_FRAME, HOME_Q, PandaKinematics
 from muse_core.control.limits import Limit, Limits
 from muse_core.control.motion import MotionController
 from muse_core.control.state import ActionError, ArmAction, LateActionError, RobotState, SetPoint
@@ -54,6 +54,8 @@ class ArmControl:
         execute_always: Let policy and replay move the arm without an episode.
         require_enable: Let them move only while teleop says `enable`.
         require_release: Let teleop's deadman count after a silence only once it was let go.
+        home_q: Where home is [rad], shape (7,).
+        home_opens_hand: Open the hand on the way home.
 
     Attributes:
         newest_action_ns: Stamp of the newest action heard from anybody [ns]; those of a wrong clock do not count.
@@ -73,8 +75,10 @@ class ArmControl:
         execute_always: bool = False,
         require_enable: bool = False,
         require_release: bool = False,
+        home_q: np.ndarray = HOME_Q,
+        home_opens_hand: bool = False,
     ) -> None:
-        self._limits = limits
+        self._limits, self._home_q, self._home_opens_hand = limits, home_q, home_opens_hand
         self._arbiter = Arbiter(execute_always, require_enable, require_release)
         self._motion = MotionController(PandaKinematics(limits), limits, rate_hz)
         self._home: HomeMove | None = None
@@ -190,7 +194,7 @@ class ArmControl:
         """Start to move home; returns why not, or an empty text."""
         why_not = self.taken or ("an episode is being recorded: stop it first" if self._recording else "")
         if not why_not:
-            self._home = HomeMove(now_ns)
+            self._home = HomeMove(now_ns, self._home_q, self._home_opens_hand)
         return why_not
 
     @property

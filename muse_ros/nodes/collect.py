@@ -77,7 +77,9 @@ class CollectNode(Node):
         self._drain = TopicDrain(self, self._sink, self._receive_clock, include, given.exclude)
         self._faults = StreamFaults(self, self._drain, expected)
         self._effects = self._make_effects()
-        self._reset = GuidedReset(self, self._way_to_reset(), given.patience_s, self._take_reset)
+        self._reset = GuidedReset(
+            self, self._way_to_reset(), given.patience_s, given.home_q, given.simulator, self._take_reset
+        )
         self.session = resume(self, given)
         self._since_ns: int | None = None
         self._status = StatusTopic(self, given.folder.session, self._health, given.disk)
@@ -142,7 +144,8 @@ class CollectNode(Node):
         return expected_topics(contract, names) + driver
 
     def _way_to_reset(self) -> str:
-        return "sim" if self._given.auto_episodes else self._given.reset
+        way = self._given.reset
+        return "sim" if self._given.auto_episodes and way != "home_sim" else way
 
     def _open_writer(self, folder: Path) -> BagWriter:
         contract = self._given.contract

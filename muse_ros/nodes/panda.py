@@ -17,10 +17,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
+from muse_core.control.home import checked_pose
+from muse_core.control.kinematics import HOME_Q
 from muse_core.control.limits import LimitError, Limits, default_limits
 from muse_ros.arm.arm_control import ArmControl
 from muse_ros.arm.drivers.driver import DRIVERS, DriverError, open_driver
@@ -114,12 +117,15 @@ class PandaNode(ManagedNode):
     def _open(self) -> None:
         self._robot = declare(self, "robot", "sim", "the arm's driver", choices=tuple(DRIVERS))
         self._simulated = self._robot == "sim"
+        limits = self._limits()
         self._control = ArmControl(
-            self._limits(),
+            limits,
             CONTROL_HZ,
             declare(self, "execute_always", False, "policy and replay need no episode"),
             declare(self, "require_enable", not self._simulated, "policy and replay need teleop's enable"),
             declare(self, "require_release", True, "after a silence teleop's deadman must be let go first"),
+            self._home_pose(limits),
+            declare(self, "home_opens_hand", False, "panda/home opens the hand; else it stays as it is"),
         )
         try:
             self._driver = open_driver(self._robot, driver_settings(self))
@@ -149,6 +155,12 @@ class PandaNode(ManagedNode):
         if path:  # both must allow it: a file that is slower than this node's default stays slower
             linear, angular = min(linear, limits.linear_speed), min(angular, limits.angular_speed)
         return replace(limits, linear_speed=linear, angular_speed=angular)
+
+    def _home_pose(self, limits: Limits) -> np.ndarray:
+        try:
+            return checked_pose(declare(self, "home_q", HOME_Q.tolist(), "the joints at home [rad]"), limits)
+        except ValueError as error:
+            raise NodeFailure(f"node panda: parameter home_q: {error}") from error
 
     def _make_loop(self) -> ArmLoop:
         camera_rate_hz = declare(self, "camera_rate_hz", 20.0, "pictures per second of the cameras [Hz]", (0.1, 100.0))

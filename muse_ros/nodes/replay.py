@@ -77,6 +77,10 @@ class ReplayNode(Node):
         self._speed = declare(self, "speed", 1.0, "share of the recorded speed", (0.01, 1.0))
         self._wants_reset = declare(self, "reset_scene", False, "simulation: put the scene to the recorded seed first")
         self._wants_home = declare(self, "home", False, "move home first")
+        self._home_q = np.array(
+            declare(self, "home_q", HOME_Q.tolist(), "joints at home, as node panda has them [rad]")
+        )
+        self._simulator = declare(self, "simulator", "panda", "node that has the simulated world's seed")
         self._wants_approach = declare(self, "approach", False, "move to the recorded start first, slowly")
         self._approach_speed = declare(self, "approach_speed", 0.2, "of any joint on that way [rad/s]", (0.01, 0.5))
         self._tolerance = declare(self, "start_tolerance", 0.02, "of any joint at the start [rad]", (0.0, 0.5))
@@ -152,7 +156,7 @@ class ReplayNode(Node):
     def _reset_scene(self) -> None:
         if self.motion.seed is None:
             raise Ended("the recording names no seed: its scene cannot be made again, do without --reset")
-        self._calls.set_integer("panda", "seed", self.motion.seed)
+        self._calls.set_integer(self._simulator, "seed", self.motion.seed)
         self.get_logger().info(self._calls.trigger("sim/reset"))
         self._arm.objects = None
         seen = self._arm.states
@@ -164,7 +168,7 @@ class ReplayNode(Node):
     def _go_home(self) -> None:
         self.get_logger().info(self._calls.trigger("panda/home"))
         self._wait(
-            lambda: self._arm.standing and np.abs(self._arm.q - HOME_Q).max() < HOME_RAD,
+            lambda: self._arm.standing and np.abs(self._arm.q - self._home_q).max() < HOME_RAD,
             lambda: "the arm is not home",
             HOME_S,
         )

@@ -18,7 +18,11 @@ IDLE_S = 1.0
 
 
 class HomeWatch:
-    """Watches one move home that begins at `steady_s`, on a clock that nobody sets [s].
+    """Watches one move home.
+
+    Args:
+        steady_s: When it begins, on a clock that nobody sets [s].
+        pose: The joints at home [rad], shape (7,).
 
     Attributes:
         home: The arm is there.
@@ -26,7 +30,8 @@ class HomeWatch:
         gave_up: Nobody moves the arm any more, though it is not home: the move may be asked for again.
     """
 
-    def __init__(self, steady_s: float) -> None:
+    def __init__(self, steady_s: float, pose: np.ndarray = HOME_Q) -> None:
+        self._pose = pose
         self._began_s = self._moved_s = steady_s
         self.home = self.gave_up = False
         self.failure = ""
@@ -43,7 +48,7 @@ class HomeWatch:
             stopped: The arm's latched stop is set.
             steady_s: Now [s].
         """
-        near = np.abs(np.asarray(position) - HOME_Q).max() <= NEAR_RAD
+        near = np.abs(np.asarray(position) - self._pose).max() <= NEAR_RAD
         still = np.abs(np.asarray(velocity)).max() <= STILL_RAD_PER_S
         if stopped:
             self.failure = "the arm was stopped on its way home: recover it first"

@@ -2,6 +2,9 @@
 
 :class:`TickJoin` waits until every topic that the expert looks at has delivered its message of one tick, and
 :class:`ExpertDriver` makes the state, asks the expert and remembers which episode runs. Duck-typed, without rclpy.
+
+A simulation that makes the time stamps on a grid, and a tick's messages are those of its stamp. What is measured when
+it is measured, as an arm behind a server is, has at a tick the message before it.
 """
 
 from __future__ import annotations
@@ -21,6 +24,10 @@ EE_POSE = "panda/ee_pose"
 EE_TWIST = "panda/ee_twist"
 OBJECTS = "sim/objects"
 PENDING_TICKS = 20
+GRID_NS = 10_000_000
+"""Stamps that are whole multiples of this are a simulation's."""
+LARGEST_AGE_NS = 100_000_000
+"""An older message does not stand for a tick."""
 
 
 class TickJoin:
@@ -31,7 +38,13 @@ class TickJoin:
         self._topics = frozenset(topics)
         self._rate_hz = rate_hz
         self._pending: dict[int, dict[str, Any]] = {}
+        self._newest: dict[str, tuple[int, Any]] = {}
         self._done_ns = -1
+
+    @property
+    def tick_ns(self) -> int:
+        """The last tick that came out [ns]."""
+        return self._done_ns
 
     def add(self, topic: str, stamp_ns: int, message: Any) -> dict[str, Any] | None:
         """Take one message in.
@@ -45,13 +58,16 @@ class TickJoin:
             Topic to message, once, when the last of one tick's messages is in; None otherwise. Ticks come out in order:
             what is older than the last one joined is dropped.
         """
-        if stamp_ns <= self._done_ns or tick_at_or_after(stamp_ns, self._rate_hz) != stamp_ns:
+        tick_ns, found = stamp_ns, message
+        if stamp_ns % GRID_NS:
+            tick_ns, found = self._held(topic, stamp_ns, message)
+        if found is None or tick_ns <= self._done_ns or tick_at_or_after(tick_ns, self._rate_hz) != tick_ns:
             return None
-        messages = self._pending.setdefault(stamp_ns, {})
-        messages[topic] = message
+        messages = self._pending.setdefault(tick_ns, {})
+        messages.setdefault(topic, found)
         if self._topics <= messages.keys():
-            self._done_ns = stamp_ns
-            self._pending = {stamp: found for stamp, found in self._pending.items() if stamp > stamp_ns}
+            self._done_ns = tick_ns
+            self._pending = {stamp: kept for stamp, kept in self._pending.items() if stamp > tick_ns}
             return messages
         while len(self._pending) > PENDING_TICKS:
             del self._pending[min(self._pending)]
@@ -60,7 +76,18 @@ class TickJoin:
     def reset(self) -> None:
         """Forget everything: for a clock that went back."""
         self._pending.clear()
+        self._newest.clear()
         self._done_ns = -1
+
+    def _held(self, topic: str, stamp_ns: int, message: Any) -> tuple[int, Any]:
+        """The tick before a stamp, and the topic's newest message up to it; None where there is none young enough."""
+        before_ns, before = self._newest.get(topic, (0, None))
+        if stamp_ns <= before_ns:
+            return stamp_ns, None
+        self._newest[topic] = stamp_ns, message
+        tick_ns = tick_at_or_after(stamp_ns - round(1e9 / self._rate_hz), self._rate_hz)
+        young = tick_ns - LARGEST_AGE_NS <= before_ns <= tick_ns
+        return tick_ns, before if young else None
 
 
 class ExpertDriver:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from muse_core.control.home import READY_Q
 from muse_core.environments.panda.cameras import CAMERAS
 from muse_core.environments.panda.hand import LATENCY_S, MAX_WIDTH_M, SPEED_M_S
 from muse_core.environments.panda.mujoco_gl import mujoco
@@ -13,8 +12,6 @@ from muse_core.environments.panda.scene import load_model
 from muse_core.environments.panda.task import STEP_LIMIT_HZ, TaskInfo
 from muse_core.environments.panda.tasks import find_task
 
-READY_Q = np.array([0.0, -0.215986, 0.0, -2.620694, 0.0, 2.404708, 0.785398])
-"""Hand down, tool at (0.42, 0, 0.22) m [rad]: every episode starts near it."""
 START_NOISE_RAD = 0.02
 
 

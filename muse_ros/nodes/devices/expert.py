@@ -82,7 +82,7 @@ class ExpertDevice:
         except (DecodeError, RuntimeError) as error:  # another publisher's bytes: the tick is not answered
             self._node.get_logger().warning(f"{topic}: {error}", throttle_duration_sec=5.0)
             return
-        self._joined = (stamp_ns, messages)
+        self._joined = (self._join.tick_ns, messages)
         self._act()
 
     def _take_status(self, status: EpisodeStatus) -> None:

@@ -1,4 +1,7 @@
-"""The reset between two episodes: the simulation with the next seed, or the real arm home and the rest by hand."""
+"""The reset between two episodes: the simulation with the next seed, or the arm home and the rest by hand.
+
+A simulated arm behind a real arm's controller does both: it moves home, then the objects are placed by the next seed.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
@@ -15,7 +19,7 @@ from muse_ros.nodes.polled_topic import PolledTopic
 from muse_ros.nodes.recording.sim_reset import SimReset
 from muse_ros.recording.home_watch import HomeWatch
 
-WAYS = ("none", "home", "sim")
+WAYS = ("none", "home", "sim", "home_sim")
 AGAIN_S = 0.5
 REFUSED_S = 5.0
 ANSWER_S = 60.0
@@ -44,20 +48,30 @@ class GuidedReset:
     follows a recover is the operator's to say.
     """
 
-    def __init__(self, node: Node, way: str, patience_s: float, done: Callable[[ResetResult], None]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        way: str,
+        patience_s: float,
+        home_q: np.ndarray,
+        simulator: str,
+        done: Callable[[ResetResult], None],
+    ) -> None:
         """Make the clients.
 
         Args:
             node: The node that they belong to; its executor runs everything here.
             way: One of ``WAYS``; ``none``: what the arm offers.
             patience_s: How long services may be missing [s].
+            home_q: The arm's joints at home [rad], shape (7,).
+            simulator: Name of the node that has the simulated world's seed.
             done: Is told what came of it.
         """
         self._node, self._way, self._patience_s, self._done = node, way, patience_s, done
-        self._sim = SimReset(node)
+        self._home_q, self._sim = home_q, SimReset(node, simulator)
         self._home = node.create_client(Trigger, "panda/home")
         self._number = 0
-        self._running = self._asked = False
+        self._running = self._asked = self._is_home = False
         self._began_s = self._again_s = 0.0
         self._seed: int | None = None
         self._watch: HomeWatch | None = None
@@ -67,7 +81,7 @@ class GuidedReset:
     def begin(self, seed: int | None) -> None:
         """Begin; a simulated world gets `seed`, None: the next one."""
         self._number += 1
-        self._running, self._asked, self._seed = True, False, seed
+        self._running, self._asked, self._is_home, self._seed = True, False, False, seed
         self._began_s = self._again_s = time.monotonic()
         self.look()
 
@@ -106,6 +120,9 @@ class GuidedReset:
             self._finish(ResetResult(f"{service} cannot be reached: is the panda node running?"))
 
     def _simulated(self) -> bool:
+        """Whether the next step is the simulation's."""
+        if self._way == "home_sim":
+            return self._is_home
         return self._way == "sim" or (self._way == "none" and self._sim.is_ready())
 
     def _sim_answered(self, number: int, failure: str, seed: int) -> None:
@@ -123,7 +140,7 @@ class GuidedReset:
         if not answer.success:
             self._refused(answer.message)
             return
-        self._watch = HomeWatch(time.monotonic())
+        self._watch = HomeWatch(time.monotonic(), self._home_q)
 
     def _refused(self, reason: str) -> None:
         self._asked, self._watch = False, None
@@ -138,6 +155,8 @@ class GuidedReset:
         self._watch.look(now_s)
         if self._watch.failure:
             self._finish(ResetResult(self._watch.failure))
+        elif self._watch.home and self._way == "home_sim":
+            self._watch, self._asked, self._is_home = None, False, True
         elif self._watch.home:
             self._finish(ResetResult(to_prepare=PUT_BACK))
         elif self._watch.gave_up:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 from rclpy.node import Node
 
+from muse_core.control.kinematics import HOME_Q
 from muse_ros.contract.contract import Contract, ContractError, load_contract
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.recording.guided_reset import WAYS
@@ -37,6 +39,8 @@ class CollectParameters:
     allowed_lost: float
     abort_on_alarm: bool
     reset: str
+    home_q: np.ndarray
+    simulator: str
     patience_s: float
     auto_episodes: int
 
@@ -68,9 +72,13 @@ def read(node: Node) -> CollectParameters:
             node,
             "reset",
             "none",
-            "what happens by itself after each decision: the arm goes home, the simulation gets its next seed, nothing",
+            "what happens by itself after each decision: the arm moves home, the simulation gets its next seed, both",
             choices=WAYS,
         ),
+        home_q=np.array(
+            declare(node, "home_q", HOME_Q.tolist(), "the arm's joints at home, as node panda has them [rad]")
+        ),
+        simulator=declare(node, "simulator", "panda", "node that has the simulated world's seed"),
         patience_s=declare(node, "patience_s", 30.0, "steady time before a step is given up [s]", (1.0, 3600.0)),
         auto_episodes=declare(node, "auto_episodes", 0, "episodes to collect unattended; 0: none", (0, 100_000)),
     )

@@ -37,6 +37,10 @@ def unseen_seed(node: Node, given: CollectParameters) -> int | None:
     None where it has not, or where the seeds are somebody else's affair: an automatic session counts its own.
     """
     newest = given.folder.newest_seed()
-    if given.reset != "sim" or given.auto_episodes or not 0 <= node.get_parameter("seed").value <= newest:
+    if (
+        given.reset not in ("sim", "home_sim")
+        or given.auto_episodes
+        or not 0 <= node.get_parameter("seed").value <= newest
+    ):
         return None
     return newest + 1

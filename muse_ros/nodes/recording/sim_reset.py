@@ -17,10 +17,11 @@ SERVICE = "sim/reset"
 class SimReset:
     """Asks for one scene after the other; each step waits for the answer of the one before, in the node's executor."""
 
-    def __init__(self, node: Node) -> None:
-        """Make the clients."""
-        self._get = node.create_client(GetParameters, "panda/get_parameters")
-        self._set = node.create_client(SetParameters, "panda/set_parameters")
+    def __init__(self, node: Node, simulator: str) -> None:
+        """Make the clients; `simulator` is the node that has the seed."""
+        self._simulator = simulator
+        self._get = node.create_client(GetParameters, f"{simulator}/get_parameters")
+        self._set = node.create_client(SetParameters, f"{simulator}/set_parameters")
         self._reset = node.create_client(Trigger, SERVICE)
 
     def is_ready(self) -> bool:
@@ -47,7 +48,7 @@ class SimReset:
     def _reset_world(self, seed: int, done: Callable[[str, int], None], future: Future) -> None:
         result = future.result().results[0]
         if not result.successful:
-            done(f"node panda refused the parameter seed: {result.reason}", seed)
+            done(f"node {self._simulator} refused the parameter seed: {result.reason}", seed)
             return
         answered = partial(self._answer, seed, done)
         self._reset.call_async(Trigger.Request()).add_done_callback(answered)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from muse_core.control.home import HomeMove
+from muse_core.control.home import HomeMove, checked_pose
 from muse_core.control.kinematics import HOME_Q, PandaKinematics
 from muse_core.control.limits import default_limits
 from muse_core.control.motion import MotionController
@@ -29,6 +29,19 @@ def test_home_is_reached_from_far_away_and_then_there_is_nothing_left_to_do():
     assert action is None
     np.testing.assert_allclose(motion.q, HOME_Q, atol=0.003)
     assert last.gripper_width == pytest.approx(0.06)
+
+
+def test_another_home_is_gone_to_with_an_open_hand_where_that_is_wanted():
+    home = HomeMove(0, HOME_Q + 0.01, opens_hand=True)
+    np.testing.assert_allclose(home.action(0, HOME_Q, 1.0).values, [*(HOME_Q + 0.01), 0.0])
+
+
+def test_a_home_of_ones_own_is_inside_the_joint_limits():
+    assert np.array_equal(checked_pose(HOME_Q.tolist(), default_limits()), HOME_Q)
+    with pytest.raises(ValueError, match="joint 4 must be between"):
+        checked_pose([0.0] * 7, default_limits())
+    with pytest.raises(ValueError, match="seven joints"):
+        checked_pose([0.0], default_limits())
 
 
 def test_a_move_home_that_gets_nowhere_ends():

@@ -13,10 +13,8 @@ from muse_ros.nodes.recording.parameters import description
 from muse_ros.recording.session_folder import SessionFolder, write_episode_file
 
 
-@pytest.fixture
-def simulation(make_node, spin):
-    """A panda node with the services of a simulated one; it remembers its seeds."""
-    node = make_node("panda")
+def make_simulation(node):
+    """Give a node the services of a simulation; it remembers its seeds."""
     node.declare_parameter("seed", 7)
     node.seeds = []
 
@@ -26,7 +24,12 @@ def simulation(make_node, spin):
         return response
 
     node.create_service(Trigger, "sim/reset", reset)
-    return spin(node)
+    return node
+
+
+@pytest.fixture
+def simulation(make_node, spin):
+    return spin(make_simulation(make_node("panda")))
 
 
 class Arm:
@@ -35,14 +38,14 @@ class Arm:
     def __init__(self, node):
         self.applied = node.create_publisher(AppliedAction, "panda/applied_action", SENSOR_QOS)
         self.refusal, self.moves, self.limited_by = "", True, 0
-        self.position = HOME_Q + 0.3
+        self.home_q, self.position = HOME_Q, HOME_Q + 0.3
         node.create_service(Trigger, "panda/home", self.home)
         node.create_timer(0.02, self.publish)
 
     def home(self, _, response):
         response.success, response.message = not self.refusal, self.refusal
         if not self.refusal and self.moves:
-            self.position = HOME_Q
+            self.position = self.home_q
         return response
 
     def publish(self):
@@ -122,6 +125,21 @@ def test_a_real_arm_goes_home_and_the_operator_is_asked_to_put_the_scene_back(
     wait_until(lambda: collect.session.to_prepare)
     ready(collect)
     assert collect._status.advice.startswith("ready: put the scene back")
+
+
+def test_a_simulated_arm_behind_a_controller_moves_home_and_then_its_objects_are_placed(
+    arm, make_collect, make_node, spin, world, ask, ready, wait_until
+):
+    simulation = spin(make_simulation(make_node("sim_server")))
+    arm.moves, arm.home_q = False, HOME_Q + 0.1
+    collect = make_collect(reset="home_sim", home_q=arm.home_q.tolist(), simulator="sim_server", seed=7)
+    ready(collect)
+    assert ask("reset").success
+    arm.position = HOME_Q  # which is not home here
+    assert "the reset is running" in ask("start").message and simulation.seeds == []
+    arm.position = arm.home_q
+    wait_until(lambda: description(collect).seed == 8)
+    assert simulation.seeds == [8] and collect.session.to_prepare == ""
 
 
 def test_no_episode_starts_before_the_arm_is_home(arm, make_collect, world, ask, ready, wait_until):

@@ -95,6 +95,25 @@ def test_after_a_reset_the_clock_may_have_gone_back():
     assert join.add("a", 100 * MS, "y") == {"a": "y"}
 
 
+def test_what_is_not_stamped_on_the_grid_has_at_a_tick_its_message_before_it():
+    join = TickJoin(["a", "b"], 10.0)
+    join.add("a", 190 * MS + 1, "a before")
+    join.add("b", 185 * MS + 1, "b before")
+    assert join.add("a", 201 * MS, "a after") is None
+    assert join.add("a", 211 * MS, "a later") is None
+    assert join.add("b", 205 * MS, "b after") == {"a": "a before", "b": "b before"}
+    assert join.tick_ns == 200 * MS
+    assert join.add("b", 215 * MS, "b later") is None
+
+
+def test_what_is_older_than_a_tenth_of_a_second_stands_for_no_tick():
+    join = TickJoin(["a"], 10.0)
+    join.add("a", 199 * MS - 1, "old")
+    assert join.add("a", 301 * MS, "new") is None
+    join.add("a", 399 * MS + 1, "young")
+    assert join.add("a", 401 * MS, "newest") == {"a": "young"}
+
+
 def test_the_state_is_read_by_joint_name_whatever_the_order():
     found = robot_state(5, *(messages()[topic] for topic in (JOINT_STATES, EE_POSE, EE_TWIST)))
     np.testing.assert_array_equal(found.q, [1, 2, 3, 4, 5, 6, 7])
