@@ -14,9 +14,12 @@ import numpy as np
 import rclpy
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import WrenchStamped
-from rclpy.exceptions import NameValidationException
+from rclpy.exceptions import InvalidTopicNameException
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.expand_topic_name import expand_topic_name
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.validate_full_topic_name import validate_full_topic_name
+from rclpy.validate_topic_name import validate_topic_name
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
@@ -43,11 +46,7 @@ def open_ros2_control(settings: DriverSettings) -> Ros2ControlDriver:
     Raises:
         DriverError: if a message type is not installed, a name is impossible, or no usable joint states come.
     """
-    try:
-        topics = RosJointTopics(settings.joints)
-    except NameValidationException as error:
-        raise DriverError(f"a topic, service or action of ros2_control has an impossible name: {error}") from error
-    return Ros2ControlDriver(settings, topics)
+    return Ros2ControlDriver(settings, RosJointTopics(settings.joints))
 
 
 class RosJointTopics:
@@ -57,7 +56,8 @@ class RosJointTopics:
         settings: Names and types.
 
     Raises:
-        DriverError: if a message type is not installed, or the joint states would be the panda node's own.
+        DriverError: if a message type is not installed, a name is impossible, or the joint states would be the panda
+            node's own.
     """
 
     def __init__(self, settings: JointSettings) -> None:
@@ -78,6 +78,7 @@ class RosJointTopics:
 
     def _open(self, settings: JointSettings) -> None:
         node = self._node
+        _check_names(settings)
         topics = [settings.joint_states, *([settings.gripper_states] if settings.gripper_states else [])]
         if node.resolve_topic_name(OURS) in map(node.resolve_topic_name, topics):
             raise DriverError(
@@ -190,6 +191,17 @@ class RosJointTopics:
             if request is not None:
                 request.close()
         self._node.destroy_node()
+
+
+def _check_names(settings: JointSettings) -> None:
+    for parameter in ("joint_states", "gripper_states", "wrench", "command_topic", "gripper_command", "recovery"):
+        name = getattr(settings, parameter)
+        try:
+            validate_topic_name(name or "none")
+            validate_full_topic_name(expand_topic_name(name or "none", NODE, settings.namespace or "/"))
+        except InvalidTopicNameException as error:
+            what = str(error).splitlines()[0].partition(": ")[2]
+            raise DriverError(f"parameter {parameter}: {name!r} is an impossible name: {what}") from error
 
 
 def _duration(seconds: float) -> Duration:
