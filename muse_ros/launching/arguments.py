@@ -67,12 +67,16 @@ def suggest(name: str, known: Mapping[str, object]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(known)}"
 
 
-ROBOTS = ("sim", "ros2_control", "none")
-RESETS = ("auto", "none", "home", "sim")
+ROBOTS = ("sim", "polymetis", "ros2_control", "none")
+RESETS = ("auto", "none", "home", "sim", "home_sim")
 DEVICES = ("auto", "keyboard", "gamepad", "joy", "spacemouse", "twist", "pose", "joint", "expert", "none")
 
 COMMON = (
     Argument("robot", "sim", "the arm's driver; none: no arm is driven, as beside a played bag", ROBOTS),
+    Argument("robot_ip", "", "robot:=polymetis: address of the computer that runs the arm's server; needed"),
+    Argument("robot_port", 0, "and the port of its arm; 0: 50051"),
+    Argument("hand_port", 0, "and of its hand; 0: 50052"),
+    Argument("loopback", False, "robot:=polymetis without an arm: a server of its own, the simulated world behind it"),
     Argument("task", "lift", "what is done, and what the simulated world holds", PANDA_TASKS),
     Argument("seed", 0, "seed of the simulated world and of the first automatic episode"),
     Argument("wide", False, "spread the simulated objects wider"),
@@ -97,7 +101,9 @@ EPISODES = (
     Argument("root_dir", "recordings", "folder of all sessions"),
     Argument("session", "", "name of this session's folder; default: made from date and time"),
     Argument("operator", "", "who is showing the task"),
-    Argument("reset", "auto", "after each decision; auto: the simulation's next seed, or the real arm home", RESETS),
+    Argument(
+        "reset", "auto", "after each decision; auto: the simulation's next seed, or the arm home, or both", RESETS
+    ),
     Argument("episodes", 0, "run this many episodes automatically, then end; 0: an operator decides"),
     Argument("max_episode_s", 15.0, "an automatic episode without success ends as a failure after this [s]"),
 )

@@ -16,14 +16,23 @@ from muse_ros.cameras.settings import CameraSettingError
 from muse_ros.cameras.setup import read_cameras
 from muse_ros.display import display_named
 from muse_ros.launching.arguments import GraphError, Value
+from muse_ros.launching.real_arm import (
+    SIM_SERVER,
+    check_robot,
+    panda_parameters,
+    scene_parameters,
+    sim_server_parameters,
+    with_loopback_ports,
+)
 from muse_ros.resources import resource
 from muse_ros.teleop.mapping_file import MappingError, find_file
 
 Values = dict[str, Value]
 Environment = Mapping[str, str]
-CONTRACTS = {"sim": "panda_sim"}
+LOOPBACK = "loopback"
+CONTRACTS = {"sim": "panda_sim", LOOPBACK: "panda_sim"}
 """The contract of a robot where none is named; the real arm's elsewhere."""
-RESETS = {"sim": "sim", "none": "none"}
+RESETS = {"sim": "sim", LOOPBACK: "home_sim", "none": "none"}
 """What follows a decision where nothing is asked for; a real arm goes home."""
 
 
@@ -127,12 +136,10 @@ def sessions_folder(values: Values) -> Path:
 
 
 def _robot(values: Values) -> list[NodeSpec]:
-    if values["clock"] and values["use_sim_time"]:
-        raise GraphError("clock:=true makes the time and use_sim_time:=true takes it from elsewhere: choose one")
+    check_robot(values)
     if values["robot"] == "none":
-        if values["clock"]:
-            raise GraphError("clock:=true needs robot:=sim, which makes the time")
         return []
+    values = with_loopback_ports(values)
     names = ("robot", "task", "seed", "clock", "wide", "autostart")
     parameters = {name: values[name] for name in names}
     # A clock that outruns real time must not outrun whoever leads the arm.
@@ -142,7 +149,16 @@ def _robot(values: Values) -> list[NodeSpec]:
         parameters["require_release"] = False
     if "path" in values:  # a replay needs no episode around it
         parameters["execute_always"] = True
-    return [_node(values, "panda", parameters, required=True, stops_last=True)]
+    parameters |= panda_parameters(values)
+    nodes = [_node(values, "panda", parameters, required=True, stops_last=True)]
+    if values["loopback"]:
+        nodes.append(_node(values, SIM_SERVER, sim_server_parameters(values), required=True, stops_last=True))
+    return nodes
+
+
+def _kind(values: Values) -> str:
+    """The robot, as far as the defaults of other nodes depend on it."""
+    return LOOPBACK if values["loopback"] else str(values["robot"])
 
 
 def _cameras(values: Values) -> list[NodeSpec]:
@@ -201,13 +217,14 @@ def _teleop_again(values: Values) -> str:
 def _collect(values: Values, source: str) -> NodeSpec:
     """The recorder; `source` is the topic of actions without which no episode starts."""
     names = ("session", "operator", "task", "seed", "max_episode_s")
-    automatic, robot = int(values["episodes"]), str(values["robot"])
+    automatic = int(values["episodes"])
     parameters = {name: values[name] for name in names}
     parameters["contract"] = _contract(values)
     parameters["root_dir"] = str(sessions_folder(values))
     reset = values["reset"]
-    parameters["reset"] = RESETS.get(robot, "home") if reset == "auto" else reset
+    parameters["reset"] = RESETS.get(_kind(values), "home") if reset == "auto" else reset
     parameters |= {"auto_episodes": automatic, "auto_exit": automatic > 0, "source": source}
+    parameters |= scene_parameters(values)
     return _node(values, "collect", parameters, required=True, finishes=automatic > 0)
 
 
@@ -238,7 +255,7 @@ def _interactive_collect(values: Values) -> NodeSpec:
 
 
 def _contract(values: Values) -> Value:
-    return values["contract"] or CONTRACTS.get(str(values["robot"]), "panda")
+    return values["contract"] or CONTRACTS.get(_kind(values), "panda")
 
 
 def _replay(values: Values) -> NodeSpec:
@@ -248,7 +265,7 @@ def _replay(values: Values) -> NodeSpec:
     if not path.exists():
         raise GraphError(f"path:={values['path']}: there is no such file or folder")
     names = ("episode", "what", "speed", "reset_scene", "home", "approach", "record")
-    parameters = {name: values[name] for name in names} | {"path": str(path)}
+    parameters = {name: values[name] for name in names} | {"path": str(path)} | scene_parameters(values)
     return _node(values, "replay", parameters, required=True, finishes=True)
 
 
