@@ -13,7 +13,7 @@ from muse_core.control.home import READY_Q
 from muse_ros.launching.arguments import GraphError, Value
 
 HERE = "127.0.0.1"
-WAITS_S = 60.0
+WAITS_S = 30.0
 """How long the arm's driver waits for the loopback server, which starts beside it [s]."""
 SIM_SERVER = "sim_server"
 

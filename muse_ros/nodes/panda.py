@@ -26,7 +26,7 @@ from muse_core.control.home import checked_pose
 from muse_core.control.kinematics import HOME_Q
 from muse_core.control.limits import LimitError, Limits, default_limits
 from muse_ros.arm.arm_control import ArmControl
-from muse_ros.arm.drivers.driver import DRIVERS, DriverError, open_driver
+from muse_ros.arm.drivers.driver import DRIVERS, Driver, DriverError, open_driver
 from muse_ros.arm.lockstep import Lockstep
 from muse_ros.arm.pace import RealTimePace, SimulatedPace
 from muse_ros.bridge import STATUS_QOS
@@ -42,6 +42,7 @@ from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
 
 ANSWER_S = 10.0
+AGAIN_S = 0.2
 CLOCK_START_NS = 1_000_000_000
 """Simulated time begins here: a stamp of zero means no stamp."""
 
@@ -127,10 +128,7 @@ class PandaNode(ManagedNode):
             self._home_pose(limits),
             declare(self, "home_opens_hand", False, "panda/home opens the hand; else it stays as it is"),
         )
-        try:
-            self._driver = open_driver(self._robot, driver_settings(self))
-        except DriverError as error:
-            raise NodeFailure(f"node panda: {error}") from error
+        self._driver = self._open_driver()
         self._loop = self._make_loop()
         self._actions = ActionTopics(self, self._loop, self._control)
         verbs = {"panda/home": self._home, "panda/stop": self._stop, "panda/recover": self._recover}
@@ -142,6 +140,19 @@ class PandaNode(ManagedNode):
         ]
         diagnostics = Diagnostics(self, self._loop, self._control, self._actions, self._robot)
         self._timer = self.create_timer(1.0, diagnostics.publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _open_driver(self) -> Driver:
+        wait_s = declare(
+            self, "wait_for_robot_s", 0.0, "so long the arm may not be reached yet at the start [s]", (0.0, 600.0)
+        )
+        end_s = time.monotonic() + wait_s
+        while True:
+            try:
+                return open_driver(self._robot, driver_settings(self))
+            except DriverError as error:
+                if time.monotonic() > end_s:
+                    raise NodeFailure(f"node panda: {error}") from error
+            time.sleep(AGAIN_S)
 
     def _limits(self) -> Limits:
         arm_id = declare(self, "arm_id", "panda", "profile of the limits: panda or fr3")

@@ -13,6 +13,7 @@ from std_srvs.srv import Trigger
 from muse_ros.arm.drivers.driver import DriverError
 from muse_ros.arm.drivers.sim import SimDriver
 from muse_ros.msg import AppliedAction
+from muse_ros.nodes.run_node import NodeFailure
 
 
 @pytest.fixture
@@ -71,3 +72,21 @@ def test_another_node_that_makes_the_time_is_named(panda, operator, make_node, w
     wait_until(clock.get_subscription_count, what="the second clock to be connected")
     wait_until(lambda: (one.diagnosis() or (b"",))[0] == DiagnosticStatus.ERROR, what="the diagnosis")
     assert "/clock, which no namespace parts, is made by /bag_player, /panda: give each its own" in one.diagnosis()[1]
+
+
+def test_an_arm_that_is_not_there_yet_is_waited_for_as_long_as_is_said(panda, monkeypatch):
+    calls, make = [], SimDriver.__init__
+
+    def not_yet(self, settings):
+        calls.append(settings)
+        if len(calls) < 3:
+            raise DriverError("nobody answers")
+        make(self, settings)
+
+    monkeypatch.setattr(SimDriver, "__init__", not_yet)
+    panda(wait_for_robot_s=30.0)
+    assert len(calls) == 3
+    calls.clear()
+    with pytest.raises(NodeFailure, match="nobody answers"):
+        panda()
+    assert len(calls) == 1
