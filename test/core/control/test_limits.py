@@ -20,6 +20,19 @@ def test_the_file_holds_the_default_limits(arm_id):
         np.testing.assert_array_equal(getattr(from_file, field.name), getattr(built_in, field.name), field.name)
 
 
+def test_behind_a_polymetis_server_the_arm_stays_where_its_client_neither_stops_nor_pushes_it():
+    ours, shipped = Limits.load(FILE.with_name("limits_polymetis.yaml")), default_limits()
+    for field in fields(Limits):
+        if field.name.startswith("joint_position_") or field.name.endswith("_max"):
+            np.testing.assert_array_equal(getattr(ours, field.name), getattr(shipped, field.name), field.name)
+    # franka_hardware.yaml of Polymetis: stops at these, pushes from 0.05 m, 0.2 rad and 0.5 rad/s before
+    assert (ours.workspace_lower >= np.array([0.1, -0.4, -0.05]) + 0.05).all()
+    assert (ours.workspace_upper <= np.array([1.0, 0.4, 1.0]) - 0.05).all()
+    lower, upper = [-2.8, -1.66, -2.8, -2.97, -2.8, 0.08, -2.8], [2.8, 1.66, 2.8, -0.17, 2.8, 3.65, 2.8]
+    assert (ours.q_lower >= np.array(lower) + 0.2 - 0.003).all() and (ours.q_upper <= np.array(upper) - 0.2 + 0.003).all()
+    assert (ours.joint_velocity <= np.array([2.075] * 4 + [2.51] * 3) - 0.5).all()
+
+
 @pytest.mark.parametrize("name", [field.name for field in fields(Limits) if field.name != "arm_id"])
 def test_a_missing_limit_is_an_error_that_names_it(name, tmp_path):
     data = yaml.safe_load(FILE.read_text())
