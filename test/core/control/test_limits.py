@@ -29,7 +29,7 @@ def test_behind_a_polymetis_server_the_arm_stays_where_its_client_neither_stops_
     assert (ours.workspace_lower >= np.array([0.1, -0.4, -0.05]) + 0.05).all()
     assert (ours.workspace_upper <= np.array([1.0, 0.4, 1.0]) - 0.05).all()
     lower, upper = [-2.8, -1.66, -2.8, -2.97, -2.8, 0.08, -2.8], [2.8, 1.66, 2.8, -0.17, 2.8, 3.65, 2.8]
-    assert (ours.q_lower >= np.array(lower) + 0.2 - 0.003).all() and (ours.q_upper <= np.array(upper) - 0.2 + 0.003).all()
+    assert (ours.q_lower >= np.array(lower) + 0.197).all() and (ours.q_upper <= np.array(upper) - 0.197).all()
     assert (ours.joint_velocity <= np.array([2.075] * 4 + [2.51] * 3) - 0.5).all()
 
 
