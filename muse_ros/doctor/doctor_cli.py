@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
+from muse_ros.doctor.arm_checks import check_arm
 from muse_ros.doctor.clock_checks import check_clock, check_stamps
 from muse_ros.doctor.computer_checks import (
     check_disk_rate,
@@ -42,7 +43,11 @@ def main(argv: list[str] | None = None, machine: Machine | None = None) -> int:
         1 where anything failed, else 0.
     """
     options = _parser().parse_args(argv)
-    findings = list(examine(machine or Machine(), options.contract, options.folder, options.namespace, options.quick))
+    machine = machine or Machine()
+    findings = list(examine(machine, options.contract, options.folder, options.namespace, options.quick))
+    if options.robot_ip:
+        ports = options.robot_port, options.hand_port
+        findings += _safely("robot", lambda: check_arm(machine, options.robot_ip, *ports, options.quick))
     if options.json:
         print(json.dumps([finding.to_dict() for finding in findings], indent=2))
     else:
@@ -111,6 +116,15 @@ def _parser() -> argparse.ArgumentParser:
         "--contract", default="", help="file or name of a contract (config/robot); also set against the live graph"
     )
     parser.add_argument("--namespace", default="", help="of the robot's topics, such as /left")
+    parser.add_argument(
+        "--robot_ip",
+        default="",
+        help="of the computer that runs a Polymetis server; it is looked at for 12 s, and the arm does not move",
+    )
+    parser.add_argument("--robot_port", type=int, default=50051, help="of the arm's server (default: %(default)s)")
+    parser.add_argument(
+        "--hand_port", type=int, default=50052, help="of the hand's server; 0: there is no hand (default: %(default)s)"
+    )
     parser.add_argument("--folder", default="recordings", help="where recordings are to lie (default: %(default)s)")
     parser.add_argument(
         "--quick", action="store_true", help="leave out what takes longer: a round trip, the disk, drawing"
