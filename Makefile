@@ -14,8 +14,8 @@ help:  ## say what can be made
 setup:  ## make .venv: ROS 2 wheels where no ROS is sourced, PyTorch, MuJoCo, this package (PYTHON=python3.11)
 	@$(PYTHON) tools/set_up.py
 
-demo: setup  ## collect, convert, train and run on a simulated Panda (TASK=reach MINUTES=5 ARGS='...')
-	@$(RUN)muse demo $(if $(TASK),--task $(TASK)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+demo: setup  ## collect, convert, train and run on a simulated Panda (TASK=reach MINUTES=5 ROBOT=polymetis ARGS='...')
+	@$(RUN)muse demo $(if $(TASK),--task $(TASK)) $(if $(ROBOT),--robot $(ROBOT)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 test: setup  ## run the tests (ARGS='-k contract')
 	@$(RUN)python -m pytest $(ARGS)

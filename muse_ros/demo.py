@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from muse_ros.conversion.convert_cli import SOME_REFUSED
-from muse_ros.demo_run import DEFAULTS, Run
+from muse_ros.demo_run import DEFAULTS, REAL_TIME_DEMONSTRATIONS, ROBOTS, Run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,6 +91,8 @@ def _parse(argv: Sequence[str] | None) -> Run:
         "run it live on fresh seeds, and write a report. Each stage is printed as the command that does it alone.",
     )
     parser.add_argument("--task", choices=tuple(DEFAULTS), default="lift", help="what to do (default: lift)")
+    robot = "sim; polymetis: the same world behind a Polymetis server on loopback, in real time"
+    parser.add_argument("--robot", choices=ROBOTS, default="sim", help=robot)
     parser.add_argument("--minutes", type=_positive, help="minutes of training (default: by task)")
     parser.add_argument("--demonstrations", type=_count, help="demonstrations to collect (default: by task)")
     parser.add_argument("--episodes", type=_count, default=20, help="fresh seeds to evaluate on (default: 20)")
@@ -98,14 +100,18 @@ def _parse(argv: Sequence[str] | None) -> Run:
     parser.add_argument("--output", type=Path, default=Path("report"), help="folder of the report (default: report)")
     given = parser.parse_args(argv)
     defaults = DEFAULTS[given.task]
+    usual = defaults.demonstrations
+    if given.robot != "sim":
+        usual = min(usual, REAL_TIME_DEMONSTRATIONS)
     return Run(
         task=given.task,
-        demonstrations=given.demonstrations or defaults.demonstrations,
+        demonstrations=given.demonstrations or usual,
         minutes=given.minutes or defaults.minutes,
         max_episode_s=defaults.max_episode_s,
         episodes=given.episodes,
         name=given.name or f"demo-{given.task}-{datetime.now():%Y%m%d-%H%M%S}",
         output=given.output,
+        robot=given.robot,
     )
 
 

@@ -29,6 +29,9 @@ DEFAULTS = {
     "place": Defaults(150, 10.0, 15.0),
     "coffee": Defaults(150, 20.0, 25.0),
 }
+ROBOTS = ("sim", "polymetis")
+REAL_TIME_DEMONSTRATIONS = 50
+"""At most so many by default where the arm makes its own time: each takes as long as it does, and a move home."""
 EVALUATION_SEED = 100_000
 """Seed of the first evaluation episode: far from the demonstrations', which begin at 0."""
 CONTRACT = "panda_sim"
@@ -46,6 +49,7 @@ class Run:
         episodes: Fresh seeds to evaluate on.
         name: Of its session, dataset and experiment.
         output: Folder of the report.
+        robot: ``sim``, faster than real time; or ``polymetis``, the simulated arm behind a server on loopback.
     """
 
     task: str
@@ -55,6 +59,7 @@ class Run:
     episodes: int
     name: str
     output: Path
+    robot: str = "sim"
 
     @property
     def demonstration_session(self) -> Path:
@@ -80,9 +85,12 @@ class Run:
         """Stage to the arguments of the ``muse`` command that it is."""
         common = [f"task:={self.task}", f"contract:={CONTRACT}", f"max_episode_s:={self.max_episode_s:g}"]
         common.append("window:=false")  # nobody leads: the expert and the policy do
+        robot = ["robot:=polymetis", "loopback:=true"] if self.robot == "polymetis" else []
+        common += robot
+        fast = [] if robot else ["clock:=true"]
         return {
             "collect": [
-                *("up", "collect", *common, "teleop:=expert", "clock:=true"),
+                *("up", "collect", *common, "teleop:=expert", *fast),
                 *(f"episodes:={self.demonstrations}", "seed:=0", f"session:={self.demonstration_session.name}"),
             ],
             "convert": ["convert", str(self.demonstration_session), "-o", str(self.dataset), "--contract", CONTRACT],

@@ -63,3 +63,21 @@ def test_a_stage_that_fails_or_is_stopped_ends_the_demo(monkeypatch, capsys, ans
     assert demo.main(["--task", "reach", "--minutes", "1"]) == status
     assert len(commands) == stages
     assert "muse demo: " in capsys.readouterr().out
+
+
+def stages(monkeypatch, *arguments: str) -> list[str]:
+    """The commands of the demo's stages, as texts."""
+    commands = []
+    monkeypatch.setattr(demo, "run_stage", lambda command: commands.append(" ".join(command)) or (0, None))
+    monkeypatch.setattr(demo, "_report", lambda *_: 0)
+    assert demo.main(["--task", "lift", *arguments]) == 0
+    return commands
+
+
+def test_behind_a_server_the_demo_runs_in_real_time_with_fewer_demonstrations(monkeypatch):
+    collect, _, _, evaluate = stages(monkeypatch, "--robot", "polymetis")
+    for command in (collect, evaluate):
+        assert "robot:=polymetis loopback:=true" in command and "clock:=true" not in command
+    assert "episodes:=50" in collect
+    assert "episodes:=150" in stages(monkeypatch)[0] and "clock:=true" in stages(monkeypatch)[0]
+    assert "episodes:=70" in stages(monkeypatch, "--robot", "polymetis", "--demonstrations", "70")[0]
