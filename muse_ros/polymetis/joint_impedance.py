@@ -48,6 +48,8 @@ class JointImpedance(torch.nn.Module):
     """by this share of the set-point's duration at most."""
     _standing: Final[float] = 0.05
     """Slower than this there is no motion whose time to keep [rad/s]: the buffer is made at once."""
+    _shortest: Final[float] = 0.02
+    """A way from a standstill takes this long at least, if its set-point says nothing shorter [s]."""
     _longest_duration: Final[float] = 1.0
     """Of a set-point [s]."""
     _most_steps: Final[float] = 5.0
@@ -211,23 +213,26 @@ class JointImpedance(torch.nn.Module):
         """How long the way to a new set-point takes [s], `after_last` on from the one before it.
 
         As long as it keeps the set-points' own time. The smallest lead that set-points had of late is drawn to the
-        buffer's size, little by little; one whose forerunner was overrun is reached `lost` later.
+        buffer's size, little by little; one whose forerunner was overrun is reached `lost` later. How long an arm stood
+        is no part of its way.
         """
-        lead, lost, speed = self._length - self._time, 0.0, 0.0
+        lead, lost, stood, speed = self._length - self._time, 0.0, 0.0, 0.0
         for i in range(7):
             speed = max(speed, abs(self._desired_velocity[i]))
-        if lead < 0.0:
+        if lead < 0.0 and speed < self._standing:
+            if not math.isinf(self._number):
+                stood = min(-lead, max(after_last - self._shortest, 0.0))
+            lead, self._least_lead = self._buffer, self._buffer
+        elif lead < 0.0:
             u = min(-lead / self._brake, 1.0)
             overrun = self._brake * (u - u * u * u + 0.5 * u * u * u * u)
-            lost, lead = -lead - overrun, -overrun
-            if speed < self._standing:
-                lost, lead, self._least_lead = 0.0, self._buffer, self._buffer
+            lost, lead = min(-lead - overrun, self._brake), -overrun
         lead = min(lead, self._longest_lead)
         self._least_lead = min(lead, self._least_lead + self._forgetting * duration)
         most = self._leak * duration
         shift = min(max(self._drawing * (self._buffer - self._least_lead), -most), most)
         self._least_lead += shift
-        return max(lead + after_last + shift, 0.5 * duration) + min(lost, self._brake)
+        return max(lead + after_last - stood + shift, 0.5 * min(duration, self._shortest)) + lost
 
     @torch.jit.export
     def is_terminated(self) -> bool:
