@@ -14,6 +14,10 @@ FIRM_DAMPING = (25.0, 25.0, 25.0, 25.0, 7.0, 6.0, 3.5)
 less) friction of 0.5 N m leaves a joint up to 50 mrad off, with these 13 mrad (MuJoCo). What a contact is pressed
 with does not depend on them (`ControllerLimits.spring_torque`)."""
 
+GUIDED_DAMPING = (10.0, 10.0, 10.0, 10.0, 3.0, 3.0, 2.0)
+"""For an arm that is guided by hand [N m s/rad]: of a fast joint. A load of 5 N m that the arm was not told of sinks at
+1 rad/s."""
+
 
 @dataclass(frozen=True)
 class ControllerLimits:

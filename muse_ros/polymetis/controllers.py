@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import torch
 
-from muse_ros.polymetis.controller_limits import ControllerLimits
+from muse_ros.polymetis.controller_limits import GUIDED_DAMPING, ControllerLimits
 from muse_ros.polymetis.gravity_compensation import GravityCompensation
 from muse_ros.polymetis.joint_impedance import JointImpedance
 
@@ -38,7 +38,7 @@ def joint_impedance(
 
 
 def gravity_compensation(
-    kd: Sequence[float], *, hz: float = CONTROL_HZ, limits: ControllerLimits | None = None
+    kd: Sequence[float] = GUIDED_DAMPING, *, hz: float = CONTROL_HZ, limits: ControllerLimits | None = None
 ) -> bytes:
     """The archive of a controller under which the arm floats.
 
