@@ -16,8 +16,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from muse_core.control.kinematics import PandaKinematics
+from muse_ros.polymetis.loopback.arm_limits import ArmLimits, safety_force, safety_torques
 from muse_ros.polymetis.loopback.hand_motion import HandMotion
-from muse_ros.polymetis.loopback.torque_arm import STEP_S, TorqueArm
+from muse_ros.polymetis.loopback.torque_arm import STEP_S, Measured, TorqueArm
 from muse_ros.polymetis.messages import GripperMetadata, GripperState, RobotState
 
 LARGEST_CATCH_UP = 5
@@ -27,9 +29,6 @@ RECOVERY_S = 1.1
 HAND_PERIOD_S = 0.01
 HAND_HZ = 30
 MAX_WIDTH_M = 0.08
-LOWER_Q = np.array([-2.80, -1.66, -2.80, -2.97, -2.80, 0.08, -2.80])
-UPPER_Q = np.array([2.80, 1.66, 2.80, -0.17, 2.80, 3.65, 2.80])
-LARGEST_QDOT = np.array([2.075, 2.075, 2.075, 2.075, 2.51, 2.51, 2.51])
 
 
 class ControlServer(Protocol):
@@ -82,7 +81,8 @@ class RobotClient:
         self._ended = threading.Event()
         self._reflex: tuple[str, float] | None = None
         self._threads: list[threading.Thread] = []
-        self._was_within = True
+        self._limits = ArmLimits()
+        self._kinematics = PandaKinematics()
 
     def start(self, server: ControlServer, metadata: Any, hand_server: ControlServer) -> None:
         """Introduce arm and hand, and begin their loops."""
@@ -120,8 +120,8 @@ class RobotClient:
             began = time.perf_counter()
             try:
                 torques = self._cycle(server, state)
-            except Exception as error:  # a refused cycle, a lost server: on the arm each ends the motion
-                self.reflex(reason=f"ControlUpdate failed: {error}")
+            except Exception as error:  # a refused cycle, a lost server, a limit: on the arm each ends the motion
+                self.reflex(reason=str(error))
                 continue
             ended = time.perf_counter()
             self.figures.control_ms = state.prev_controller_latency_ms = 1e3 * (ended - began)
@@ -134,7 +134,6 @@ class RobotClient:
 
     def _cycle(self, server: ControlServer, state: Any) -> np.ndarray:
         measured = self.arm.measure()
-        self._check(measured.q, measured.qdot)
         state.timestamp.FromNanoseconds(self._stamp_ns())
         state.joint_positions[:] = measured.q.tolist()
         state.joint_velocities[:] = measured.qdot.tolist()
@@ -145,7 +144,7 @@ class RobotClient:
         state.ClearField("joint_torques_computed")
         torques = server.ControlUpdate(state).joint_torques
         state.prev_joint_torques_computed[:] = torques
-        return np.array(torques)
+        return np.array(torques) + self._keep_limits(measured)
 
     def _advance(self, torques: np.ndarray, steps: int) -> None:
         figures, run = self.figures, min(steps, LARGEST_CATCH_UP)
@@ -161,12 +160,19 @@ class RobotClient:
         """The simulated time: on a machine that cannot keep up the hand must not seem to stand."""
         return self.figures.physics_ms * 1_000_000
 
-    def _check(self, q: np.ndarray, qdot: np.ndarray) -> None:
-        """A limit that is newly exceeded is a reflex; one that still is, after the recovery, is not another."""
-        within = bool((q > LOWER_Q).all() and (q < UPPER_Q).all() and (np.abs(qdot) < LARGEST_QDOT).all())
-        was_within, self._was_within = self._was_within, within
-        if was_within and not within:
-            raise RuntimeError("Safety limits exceeded")
+    def _keep_limits(self, measured: Measured) -> np.ndarray:
+        """The torques that keep the arm off its limits [N m], shape (7,).
+
+        Raises:
+            RuntimeError: where one is newly exceeded: the arm stops itself.
+        """
+        reason = self._limits.look(measured.q, measured.qdot, measured.tool)
+        if reason:
+            raise RuntimeError(reason)
+        torques, force = safety_torques(measured.q, measured.qdot), safety_force(measured.tool)
+        if force.any():
+            torques += self._kinematics.jacobian(measured.q)[:3].T @ force
+        return torques
 
     def _recover(self, reason: str, for_s: float) -> None:
         self.figures.reflexes += 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muse_core.control.kinematics import FINGER_NAMES, JOINT_NAMES
+from muse_core.control.kinematics import FINGER_NAMES, JOINT_NAMES, TOOL_FRAME
 from muse_core.environments.panda.hand import MAX_WIDTH_M
 from muse_core.environments.panda.mujoco_gl import mujoco
 from muse_core.environments.panda.scene import Pose, Scene, load_model
@@ -38,6 +38,7 @@ class Measured:
         torques: Of the motors, without what compensates gravity [N m], shape (7,).
         external_torques: Of contacts, seen at the joints [N m], shape (7,).
         width_m: Opening between the fingers [m].
+        tool: The tool's position in the base frame, a step late [m], shape (3,).
     """
 
     q: np.ndarray
@@ -45,6 +46,7 @@ class Measured:
     torques: np.ndarray
     external_torques: np.ndarray
     width_m: float
+    tool: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class TorqueArm:
         self._dofs = np.array([self._model.joint(name).dofadr[0] for name in JOINT_NAMES])
         self._finger_qpos = np.array([self._model.joint(name).qposadr[0] for name in FINGER_NAMES])
         self._finger_dofs = np.array([self._model.joint(name).dofadr[0] for name in FINGER_NAMES])
+        self._tool = self._model.site(TOOL_FRAME).id
         self._torques = np.zeros(7)
         self._brake_at: np.ndarray | None = None
         self._lock = threading.Lock()
@@ -152,6 +155,7 @@ class TorqueArm:
                 torques=self._torques.copy(),
                 external_torques=data.qfrc_constraint[self._dofs],
                 width_m=float(data.qpos[self._finger_qpos].sum()),
+                tool=data.site_xpos[self._tool].copy(),
             )
 
     def snapshot(self) -> Snapshot:
