@@ -20,6 +20,8 @@ from muse_ros.polymetis.server_clock import ServerClock
 
 RETRY_S = 0.02
 """After an error the next call waits this long at the least."""
+CLOCK_S = 0.02
+"""Beside a stream the newest state is asked for this often, for the server's clock and to know that it lives."""
 SILENT_S = 0.5
 """A stream that brings nothing for this long, while new states are to be had, is opened anew."""
 
@@ -54,7 +56,7 @@ class StateReader:
 
     Args:
         client: Where they come from.
-        rate_hz: How often to ask; with `source` "stream" only how the clock is kept does not depend on it.
+        rate_hz: How often to ask, where `source` is "poll".
         source: "poll" or "stream".
         kept: How many states are kept for :meth:`since`.
         clock: Our clock [ns].
@@ -72,7 +74,7 @@ class StateReader:
         if rate_hz <= 0 or source not in ("poll", "stream"):
             raise ValueError(f"rate_hz {rate_hz} must be above 0, source {source!r} 'poll' or 'stream'")
         self._client, self._source, self._clock = client, source, clock
-        self._period_s = 1 / rate_hz if source == "poll" else 0.1
+        self._period_s = 1 / rate_hz if source == "poll" else CLOCK_S
         self.server_clock = ServerClock()
         """How the server's clock stands to ours; written by this reader's thread."""
         self._changed = threading.Condition()

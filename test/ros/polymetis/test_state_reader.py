@@ -14,6 +14,7 @@ from muse_ros.polymetis.arm_client import ArmClient
 from muse_ros.polymetis.errors import PolymetisError
 from muse_ros.polymetis.state_reader import StateReader
 from polymetis_servicer import ArmServicer, serving
+from tcp_proxy import TcpProxy
 
 THEIRS_AHEAD_NS = 3_600_000_000_000
 LONGEST_WAIT_S = 30.0
@@ -47,10 +48,10 @@ def test_states_come_in_order_with_stamps_of_our_clock(reader):
     found = reader.since(0)
     assert (np.diff([each.stamp_ns for each in found]) > 0).all()
     assert (np.diff([each.state.stamp_ns for each in found]) > 0).all()
-    error_ns = reader.server_clock.error_ns
-    for each in found[50:]:
+    for each in found:
         assert each.stamp_ns <= each.received_ns
-        assert abs(each.stamp_ns - (each.state.stamp_ns - THEIRS_AHEAD_NS)) <= 2 * error_ns + 1_000_000
+        off_ns = each.stamp_ns - (each.state.stamp_ns - THEIRS_AHEAD_NS)
+        assert abs(off_ns) < 50_000_000  # of an hour; test_server_clock.py says how exactly
     assert reader.error is None
 
 
@@ -76,7 +77,7 @@ def test_a_stream_brings_every_cycle_a_poll_the_newest_at_its_rate(servicer):
             each.close()
         client.close()
     assert set(every) == {1_000_000}
-    assert some.min() >= 10_000_000  # 20 ms apart, but for what a busy computer does to it
+    assert some.mean() > 15_000_000  # 20 ms apart, however unevenly a busy computer does it
 
 
 def test_the_buffer_is_bounded(servicer):
@@ -127,20 +128,19 @@ def test_a_restarted_server_is_found_by_itself(servicer):
         client.close()
 
 
-def test_a_silent_connection_is_made_anew(servicer):
-    """As where a cable was pulled: no answer, and no error either."""
-    with serving(servicer) as address:
-        client = ArmClient(address, timeout_s=0.3)
-        reader = StateReader(client)
+@pytest.mark.parametrize("source", ["poll", "stream"])
+def test_a_connection_that_a_pulled_cable_left_dead_is_replaced(servicer, source):
+    with serving(servicer) as address, TcpProxy(address) as proxy:
+        client = ArmClient(proxy.address, timeout_s=0.3)
+        reader = StateReader(client, source=source)
         reader.start()
         wait_for(lambda: reader.newest() is not None)
-        before = client._link._channel
-        servicer.answers.clear()
-        wait_for(lambda: client._link._channel is not before)
+        proxy.forget_connections()  # no answer on it for ever, and no error either
+        wait_for(lambda: reader.error is not None)
         assert reader.error.kind == "late"
         last = reader.newest().stamp_ns
-        servicer.answers.set()
         assert reader.wait_newer(last, LONGEST_WAIT_S) is not None
+        assert proxy.connections >= 2
         reader.close()
         client.close()
 
