@@ -22,7 +22,7 @@ def check_security(machine: Machine, namespace: str) -> Finding:
     environment = machine.environment
     if environment.get("ROS_SECURITY_ENABLE", "").lower() != "true":
         return _finding(Verdict.SKIP, f"off: whoever discovery reaches may command the arm ({PAGE})")
-    if machine.version("ros-fastrtps"):
+    if machine.version("ros-fastrtps") and not environment.get("ROS_DISTRO"):
         told = "the Fast DDS of the wheels from PyPI is built without security: no node starts"
         return _finding(Verdict.FAIL, told, "use a ROS install for this, or: unset ROS_SECURITY_ENABLE")
     keystore = environment.get("ROS_SECURITY_KEYSTORE", "")

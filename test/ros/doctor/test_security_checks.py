@@ -27,6 +27,9 @@ def test_keys_are_looked_for_where_security_is_on(machine, environment, files, n
     assert finding.verdict.value.lower() == verdict and said in finding.found
 
 
-def test_the_wheels_cannot_do_it(machine):
-    finding = check_security(machine(environment=ON, files=KEYS, versions={"ros-fastrtps": "2.14.5"}), "")
+def test_the_wheels_cannot_do_it_unless_a_ros_install_is_sourced_before_them(machine):
+    wheels = {"ros-fastrtps": "2.14.5"}
+    finding = check_security(machine(environment=ON, files=KEYS, versions=wheels), "")
     assert finding.verdict.value == "FAIL" and "built without security" in finding.found
+    sourced = machine(environment=ON | {"ROS_DISTRO": "jazzy"}, files=KEYS, versions=wheels)
+    assert check_security(sourced, "").verdict.value == "ok"
