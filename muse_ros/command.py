@@ -20,7 +20,7 @@ SUBCOMMANDS = {  # name: (module:function(argv) -> exit status, what it does)
     "demo": ("muse_ros.demo:main", "the whole loop on a simulated Panda, with a report"),
     "up": (
         "muse_ros.launching.up:main",
-        "start a graph of nodes: sim, teleop, collect, policy, replay, interactive_collect",
+        "start a graph of nodes: sim, teleop, collect, policy, replay, calibrate, interactive_collect",
     ),
     "collect": ("muse_ros.launching.up:collect", "collect demonstrations; the same as `muse up collect`"),
     "replay": ("muse_ros.replay.replay_cli:main", "play an episode's actions to the arm again"),

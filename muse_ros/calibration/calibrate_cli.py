@@ -106,6 +106,7 @@ def _move(arguments: argparse.Namespace, contract: str, bag: Path, rest: list[st
     values = {
         "bag": str(bag),
         "contract": contract,
+        "state": arguments.state,
         "duration": str(arguments.duration),
         "size": str(arguments.size),
         "namespace": arguments.namespace,

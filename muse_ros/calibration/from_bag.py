@@ -35,7 +35,7 @@ class CameraDelay:
         topic: Its topic, relative.
         keys: The contract's keys that are made of it.
         contract_s: The largest ``latency_s`` that the contract gives these [s].
-        arrival_s: 99 of 100 pictures had been received so long after their stamp [s].
+        arrival_s: 9 of 10 pictures had been received so long after their stamp [s].
         delay: The estimate; None where there is none.
         trouble: Why it cannot be relied on; empty where it can.
     """
@@ -149,7 +149,7 @@ def _camera(
         delay = estimate_delay(stamps_ns, pictures.mean(axis=-1), *state, longest_s)
     except CalibrationError as error:
         return replace(found, trouble=str(error))
-    arrival_s = float(np.quantile([each.received_ns - each.stamp_ns for each in samples], 0.99)) * 1e-9
+    arrival_s = float(np.quantile([each.received_ns - each.stamp_ns for each in samples], 0.9)) * 1e-9
     return replace(found, arrival_s=arrival_s, delay=delay, trouble=delay.doubt)
 
 

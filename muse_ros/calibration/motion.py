@@ -17,14 +17,15 @@ SIDEWAYS_HZ = (0.25, 0.6)
 """At the beginning and at the end: a single frequency would look the same one period later."""
 UP_HZ = 0.37
 EASE_S = 2.0
+GRIPPER_STAYS = 0.5
+"""Between open and closed: the hand of an `ee_delta` stays as it was."""
 
 
-def sway(duration_s: float, gripper: float, size: float = 1.0) -> tuple[RecordedAction, ...]:
+def sway(duration_s: float, size: float = 1.0) -> tuple[RecordedAction, ...]:
     """Deltas of the tool in the base frame, the first of stamp 0.
 
     Args:
         duration_s: How long it lasts, at least twice :data:`EASE_S` [s].
-        gripper: How far the hand is to be closed meanwhile: 0 open, 1 closed.
         size: Share of :data:`SIDEWAYS_M` and :data:`UP_M`.
     """
     count = round(duration_s / PERIOD_S)
@@ -37,7 +38,7 @@ def sway(duration_s: float, gripper: float, size: float = 1.0) -> tuple[Recorded
     sideways = size * SIDEWAYS_M * ease * np.sin(2.0 * np.pi * turns)
     up = size * UP_M * ease * 0.5 * (1.0 - np.cos(2.0 * np.pi * UP_HZ * at_s))
     deltas = np.zeros((count, 7))
-    deltas[:, 1], deltas[:, 2], deltas[:, 6] = np.diff(sideways), np.diff(up), gripper
+    deltas[:, 1], deltas[:, 2], deltas[:, 6] = np.diff(sideways), np.diff(up), GRIPPER_STAYS
     period_ns = round(PERIOD_S * NS_PER_S)
     return tuple(
         RecordedAction(number * period_ns, "ee_delta", values, PERIOD_S, 0, "calibration")

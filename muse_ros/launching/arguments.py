@@ -123,6 +123,13 @@ REPLAY = (
     Argument("approach", False, "move to the recorded start first, slowly"),
     Argument("record", False, "record the replay as an episode of its own"),
 )
+CALIBRATION = (
+    Argument("bag", "", "folder of the bag to be written; needed"),
+    Argument("contract", "", "the contract whose cameras are calibrated: a file, or a name; default: the robot's"),
+    Argument("state", "", "its key that tells where the arm is; default: the joints"),
+    Argument("duration", 20.0, "how long the arm sways [s]"),
+    Argument("size", 1.0, "how far: share of 4 cm to both sides and 3 cm up"),
+)
 INTERACTIVE = (
     Argument("model_file", "", "the checkpoint that acts, or random; default: a person leads the arm"),
     Argument("dataset", "", "folder of the converted episodes; default: data/SESSION"),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from muse_ros.launching.arguments import (
+    CALIBRATION,
     COMMON,
     EPISODES,
     INTERACTIVE,
@@ -25,6 +26,7 @@ from muse_ros.launching.arguments import (
 )
 from muse_ros.launching.nodes import (
     NodeSpec,
+    calibrate_nodes,
     collect_nodes,
     interactive_nodes,
     policy_nodes,
@@ -114,6 +116,11 @@ GRAPHS: dict[str, Graph] = {
             if argument.name not in ("lockstep", "reset", "episodes", "max_episode_s")
         ),
         replay_nodes,
+    ),
+    "calibrate": Graph(
+        "sway the arm a little and record what `muse calibrate latency` works out the cameras' delays of",
+        tuple(argument for argument in (*COMMON, *CALIBRATION, *TELEOP) if argument.name != "lockstep"),
+        calibrate_nodes,
     ),
     "interactive_collect": Graph(
         "episode by episode in a window: run a policy or lead the arm, keep or discard, assemble one file",

@@ -111,6 +111,11 @@ def replay_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
     return [*teleop_nodes(values, environment), *recorder, _replay(values)]
 
 
+def calibrate_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
+    """The arm, a device that can take over, and what sways the arm and records it."""
+    return [*teleop_nodes(values, environment), _calibrate(values)]
+
+
 def interactive_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
     """The arm, a device, the recorder, what converts and counts, and the policy where one acts."""
     values = {**values, "session": values["session"] or "interactive", "execute": True, "record": True}
@@ -147,7 +152,7 @@ def _robot(values: Values) -> list[NodeSpec]:
     parameters["publish_cameras"] = not values["cameras"]  # two publishers of one camera would mix their pictures
     if values.get("teleop") == "expert":  # a script holds this deadman: nobody saw the arm stop, nobody can let go
         parameters["require_release"] = False
-    if "path" in values:  # a replay needs no episode around it
+    if "path" in values or "bag" in values:  # neither a replay nor a calibration needs an episode around it
         parameters["execute_always"] = True
     parameters |= panda_parameters(values)
     nodes = [_node(values, "panda", parameters, required=True, stops_last=True)]
@@ -256,6 +261,14 @@ def _interactive_collect(values: Values) -> NodeSpec:
 
 def _contract(values: Values) -> Value:
     return values["contract"] or CONTRACTS.get(_kind(values), "panda")
+
+
+def _calibrate(values: Values) -> NodeSpec:
+    if not values["bag"]:
+        raise GraphError("calibrate needs bag:=FOLDER, which does not exist yet, such as calibration/monday")
+    parameters = {name: values[name] for name in ("state", "duration", "size")} | {"contract": _contract(values)}
+    parameters["bag"] = str(Path(str(values["bag"])).expanduser().absolute())
+    return _node(values, "calibrate", parameters, required=True, finishes=True)
 
 
 def _replay(values: Values) -> NodeSpec:

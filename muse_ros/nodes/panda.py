@@ -176,6 +176,7 @@ class PandaNode(ManagedNode):
     def _make_loop(self) -> ArmLoop:
         camera_rate_hz = declare(self, "camera_rate_hz", 20.0, "pictures per second of the cameras [Hz]", (0.1, 100.0))
         views = declare(self, "publish_cameras", True, "false: other nodes publish cameras under these names")
+        late_s = declare(self, "camera_latency_s", 0.0, "a picture comes, and is stamped, so late [s]", (0.0, 0.5))
         quality = declare(self, "jpeg_quality", 90, "of the cameras' pictures", (1, 100))
         clock = declare(self, "clock", False, "make the time: publish /clock, run faster than real time")
         factor = declare(self, "clock_factor", 5.0, "largest speed of the clock, except in lockstep [1]", (0.1, 100.0))
@@ -197,7 +198,8 @@ class PandaNode(ManagedNode):
             pace = SimulatedPace(PERIOD_NS, CLOCK_START_NS, factor, time.monotonic_ns, time.sleep)
         else:
             pace = RealTimePace(PERIOD_NS, time.time_ns, time.monotonic_ns, time.sleep)
-        world = WorldTopics(self, self._driver, quality, clock, views) if self._simulated else None
+        late_ns = round(late_s * 1e9)
+        world = WorldTopics(self, self._driver, quality, clock, views, late_ns) if self._simulated else None
         waiting = Lockstep(tick_rate_hz, latency_s) if lockstep else None
         return ArmLoop(
             self._driver, self._control, ArmTopics(self), world, pace, camera_rate_hz, waiting, self.get_logger()

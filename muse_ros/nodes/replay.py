@@ -8,8 +8,6 @@ itself: exit code 0 after a whole replay, 1 where it refused or lost the arm. It
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,27 +19,19 @@ from muse_core.datasets.store import DatasetError
 from muse_ros.bags.bags import BagError
 from muse_ros.contract.contract import ContractError
 from muse_ros.msg import EpisodeStatus
-from muse_ros.nodes.node_clock import NodeClock
 from muse_ros.nodes.parameters import declare
-from muse_ros.nodes.replaying.arm import TOPIC, ReplayArm
-from muse_ros.nodes.replaying.service_calls import POLL_S, ServiceCalls, ServiceError
+from muse_ros.nodes.replaying.player import Ended, Player
+from muse_ros.nodes.replaying.service_calls import ServiceCalls, ServiceError
 from muse_ros.nodes.run_node import NodeFailure, run_node
 from muse_ros.replay.drift import drift
-from muse_ros.replay.follow import forbidden
-from muse_ros.replay.motion import NS_PER_S, MotionError, Path, RecordedAction
+from muse_ros.replay.motion import NS_PER_S, MotionError, Path
 from muse_ros.replay.opening import WHAT, open_motion
 from muse_ros.replay.schedule import approach, end_ns, scheduled
 from muse_ros.replay.start_pose import StartPose, compare, scene_difference
 
-GRID_NS = 100_000_000
-"""A replay begins on a whole multiple of this: recorded again at 10 Hz, each tick then has its one action."""
 SETTLE_S = 0.5
 HOME_S = 40.0
 HOME_RAD = 0.01
-
-
-class Ended(Exception):
-    """The replay ends before it is whole; the message says why."""
 
 
 class ReplayNode(Node):
@@ -60,10 +50,9 @@ class ReplayNode(Node):
         self.finished = threading.Event()
         self.failure = ""
         self._read_parameters()
-        self._pace = NodeClock(self.get_clock())
-        self._closing = False
-        self._arm = ReplayArm(self, self._pace.wake)
-        self._calls = ServiceCalls(self, lambda: self._closing, self._patience_s)
+        self._player = Player(self, self._patience_s)
+        self._arm = self._player.arm
+        self._calls = ServiceCalls(self, lambda: self._player.closing, self._patience_s)
         self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
         self.get_logger().info(self.motion.describe())
         for note in self.motion.notes:
@@ -103,17 +92,15 @@ class ReplayNode(Node):
 
     def close(self) -> None:
         """Let go of the arm: it holds as soon as the heartbeat is missed."""
-        self._closing = True
-        self._pace.wake()
+        self._player.stop()
         self._thread.join()
-        self._arm.silence()
-        self._pace.close()
+        self._player.close()
 
     def _run(self) -> None:
         try:
             self._replay()
         except (Ended, ServiceError, MotionError) as error:
-            self.failure = "" if self._closing else f"replay: {error}"
+            self.failure = "" if self._player.closing else f"replay: {error}"
         except Exception as error:  # a thread has nobody above it to raise to
             self.failure = f"replay failed: {type(error).__name__}: {error}"
         finally:
@@ -122,9 +109,7 @@ class ReplayNode(Node):
 
     def _replay(self) -> None:
         log = self.get_logger()
-        self._wait(lambda: self._arm.q is not None and self._arm.applied is not None, self._why_no_state)
-        if self._arm.rivals():
-            raise Ended(f"another node publishes {TOPIC}: end it first")
+        self._player.find_arm()
         if self._wants_reset:
             self._reset_scene()
         if self._wants_home:
@@ -132,7 +117,7 @@ class ReplayNode(Node):
         self._arm.speak()
         if self._wants_approach and not self._start_pose().reached:
             self._go_to_start()
-        self._wait(lambda: self._arm.standing, lambda: "the arm does not come to rest")
+        self._player.come_to_rest()
         refusal = self._start_pose().refusal()
         if refusal:
             raise Ended(refusal)
@@ -140,10 +125,13 @@ class ReplayNode(Node):
         if self._wants_record:
             self._start_episode()
         try:
-            played = self._play(self.motion.actions, self._speed, lambda start: end_ns(self.motion, start, self._speed))
+            played = self._player.play(
+                self.motion.actions, self._speed, lambda start: end_ns(self.motion, start, self._speed)
+            )
             success = self._settle()
         except Ended:
-            if self._wants_record and not self._closing:  # what there is of it is the operator's to keep or discard
+            # What there is of the recording is the operator's to keep or discard.
+            if self._wants_record and not self._player.closing:
                 self._calls.trigger("collect/stop")
             raise
         if self._wants_record:
@@ -160,14 +148,16 @@ class ReplayNode(Node):
         self.get_logger().info(self._calls.trigger("sim/reset"))
         self._arm.objects = None
         seen = self._arm.states
-        self._wait(lambda: self._arm.states > seen + 2 and self._arm.objects is not None, self._why_no_state)
+        self._player.wait(
+            lambda: self._arm.states > seen + 2 and self._arm.objects is not None, self._player.why_no_state
+        )
         difference = scene_difference(self.motion.objects, self._arm.objects)
         if difference:
             raise Ended(difference)
 
     def _go_home(self) -> None:
         self.get_logger().info(self._calls.trigger("panda/home"))
-        self._wait(
+        self._player.wait(
             lambda: self._arm.standing and np.abs(self._arm.q - self._home_q).max() < HOME_RAD,
             lambda: "the arm is not home",
             HOME_S,
@@ -181,49 +171,24 @@ class ReplayNode(Node):
         self.get_logger().info(
             f"moving to the recorded start in {way[-1].stamp_ns / NS_PER_S + way[-1].period_s:.1f} s"
         )
-        self._play(way, 1.0, lambda start: start + way[-1].stamp_ns + NS_PER_S)
+        self._player.play(way, 1.0, lambda start: start + way[-1].stamp_ns + NS_PER_S)
         self._arm.rest()
-
-    def _play(self, actions: Any, speed: float, end: Callable[[int], int]) -> Path:
-        """Publish actions when they are due, and watch that the arm follows; returns where the tool went.
-
-        Raises:
-            Ended: where the arm was lost.
-        """
-        self._wait(lambda: not self._why_not(), lambda: f"the arm cannot be moved: {self._why_not()}")
-        self._arm.follow()
-        start_ns = (self._pace.now_ns() // GRID_NS + 2) * GRID_NS
-        due: list[RecordedAction] = scheduled(actions, start_ns, speed)
-        for number, action in enumerate(due):
-            self._wait_until(action.stamp_ns, f"after {number} of {len(due)} actions")
-            self._arm.act(action)
-        self._wait_until(end(start_ns), "after the last action")
-        path = self._arm.path()
-        inside = (path.stamps_ns >= start_ns) & (path.stamps_ns <= end(start_ns))
-        return Path(path.stamps_ns[inside], path.positions[inside], path.quaternions[inside])
-
-    def _wait_until(self, due_ns: int, where: str) -> None:
-        def over() -> bool:
-            return self._closing or bool(self._arm.follower.lost(time.monotonic_ns()))
-
-        if not self._pace.wait_until(due_ns, over):
-            why = self._arm.follower.lost(time.monotonic_ns()) or "the clock went back"
-            raise Ended(f"stopped {where}: {why}. It does not go on by itself; begin it again from its start")
 
     def _settle(self) -> bool | None:
         """Let the arm come to rest; what the simulation then says of its task."""
-        self._wait_until(self._pace.now_ns() + round(SETTLE_S * NS_PER_S), "at its end")
-        self._arm.rest()
+        self._player.settle(SETTLE_S)
         return self._arm.success
 
     def _start_episode(self) -> None:
-        self._wait(
+        self._player.wait(
             lambda: self._arm.recorder_state == EpisodeStatus.READY,
             lambda: "the collect node is not ready for an episode" if self._arm.recorder_state is not None
             else "there is no collect node to record with",
         )  # fmt: skip
         self._calls.trigger("collect/start")
-        self._wait(lambda: self._arm.recorder_state == EpisodeStatus.RECORDING, lambda: "the recording did not begin")
+        self._player.wait(
+            lambda: self._arm.recorder_state == EpisodeStatus.RECORDING, lambda: "the recording did not begin"
+        )
 
     def _end_episode(self, success: bool | None) -> None:
         verb = {True: "success", False: "failure", None: "stop"}[success]
@@ -242,36 +207,6 @@ class ReplayNode(Node):
             f"(speed {self._speed:g}): {where}; "
             f"a limit acted on {follower.limited} of {follower.served} set-points{word}"
         )
-
-    def _why_not(self) -> str:
-        """Why the arm would not follow a replay now; empty where it would."""
-        if self._arm.deadman:
-            return "a teleoperator holds the deadman"
-        return forbidden(self._arm.applied)
-
-    def _why_no_state(self) -> str:
-        silent = [name for name, there in (
-            ("panda/joint_states", self._arm.q is not None), ("panda/applied_action", self._arm.applied is not None),
-        ) if not there]  # fmt: skip
-        return f"nothing comes on {', '.join(silent) or 'sim/objects'}: is the panda node running, on this domain?"
-
-    def _wait(self, done: Callable[[], Any], why: Callable[[], str], patience_s: float = 0.0) -> None:
-        """Wait for a condition.
-
-        Raises:
-            Ended: where it does not come true in time, with the reason why.
-        """
-        patience_s = patience_s or self._patience_s
-        end_s, told_s = time.monotonic() + patience_s, time.monotonic() + 1.0
-        while not done():
-            if self._closing:
-                raise Ended("interrupted")
-            if time.monotonic() > end_s:
-                raise Ended(f"{why()} (waited {patience_s:g} s)")
-            if time.monotonic() > told_s:
-                self.get_logger().info(f"waiting: {why()}")
-                told_s = end_s
-            time.sleep(POLL_S)
 
 
 def main(args: list[str] | None = None) -> int:

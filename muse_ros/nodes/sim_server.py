@@ -107,6 +107,7 @@ class SimServerNode(Node):
         if objects:
             self._world.publish_objects(stamp_ns)
         if views:
+            self._world.take_views(stamp_ns)
             self._world.publish_views(stamp_ns)
 
     def _show(self) -> int:

@@ -287,7 +287,8 @@ class ArmLoop:
         if now_ns % OBJECTS_NS == 0:
             world.publish_objects(now_ns)
         if tick_at_or_after(now_ns, self._camera_rate_hz) == now_ns:
-            world.publish_views(now_ns)
+            world.take_views(now_ns)
             self.views += 1
+        world.publish_views(now_ns)
         if now_ns % CLOCK_NS == 0:
             world.publish_clock(now_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import math
+from collections import deque
 from typing import Any
 
 from geometry_msgs.msg import Point, Pose, PoseArray, PoseStamped, Quaternion, TwistStamped, Vector3, WrenchStamped
@@ -81,9 +82,21 @@ class ArmTopics:
 class WorldTopics:
     """What only a simulator can publish: its cameras, its objects, success, and the clock."""
 
-    def __init__(self, node: Node, driver: SimulatedDriver, jpeg_quality: int, clock: bool, views: bool) -> None:
-        """Make the publishers; that of /clock only where `clock` is set, those of the cameras where `views` is."""
-        self._driver, self._jpeg_quality = driver, jpeg_quality
+    def __init__(
+        self, node: Node, driver: SimulatedDriver, jpeg_quality: int, clock: bool, views: bool, late_ns: int = 0
+    ) -> None:
+        """Make the publishers; that of /clock only where `clock` is set, those of the cameras where `views` is.
+
+        Args:
+            node: Whose they are.
+            driver: Of the simulated arm.
+            jpeg_quality: Of the pictures, 1 to 100.
+            clock: Whether this node makes the time.
+            views: Whether it publishes pictures.
+            late_ns: How long after its instant a picture is stamped and published [ns].
+        """
+        self._driver, self._jpeg_quality, self._late_ns = driver, jpeg_quality, late_ns
+        self._taken: deque[tuple[int, dict[str, bytes]]] = deque()
         self._cameras = {
             name: (
                 node.create_publisher(CompressedImage, f"cameras/{name}/image/compressed", SENSOR_QOS),
@@ -125,17 +138,24 @@ class WorldTopics:
         ]
         self._objects.publish(objects)
 
-    def publish_views(self, stamp_ns: int) -> None:
-        """Publish every camera's picture, stamped `stamp_ns`."""
-        stamp = time_message(stamp_ns)
-        for name, (images, infos, info) in self._cameras.items():
-            image = CompressedImage(format="jpeg")
-            image.header.stamp, image.header.frame_id = stamp, info.header.frame_id
-            # An array of bytes goes through at once; bytes would be checked one by one.
-            image.data = array.array("B", encode_jpeg(self._driver.render(name), self._jpeg_quality))
-            images.publish(image)
-            info.header.stamp = stamp
-            infos.publish(info)
+    def take_views(self, now_ns: int) -> None:
+        """Take every camera's picture of this instant, to be published when it is due."""
+        pictures = {name: encode_jpeg(self._driver.render(name), self._jpeg_quality) for name in self._cameras}
+        self._taken.append((now_ns + self._late_ns, pictures))
+
+    def publish_views(self, now_ns: int) -> None:
+        """Publish the pictures that are due, stamped with when they were."""
+        while self._taken and self._taken[0][0] <= now_ns:
+            stamp_ns, pictures = self._taken.popleft()
+            stamp = time_message(stamp_ns)
+            for name, (images, infos, info) in self._cameras.items():
+                image = CompressedImage(format="jpeg")
+                image.header.stamp, image.header.frame_id = stamp, info.header.frame_id
+                # An array of bytes goes through at once; bytes would be checked one by one.
+                image.data = array.array("B", pictures[name])
+                images.publish(image)
+                info.header.stamp = stamp
+                infos.publish(info)
 
 
 def point(xyz: Any) -> Point:

@@ -50,7 +50,7 @@ def swayed() -> Swayed:
     world.reset(0)
     motion = MotionController(PandaKinematics(default_limits()), default_limits())
     motion.anchor(world.state())
-    due = {50 * PERIOD_NS + each.stamp_ns: each for each in sway(20.0, gripper=0.0)}
+    due = {50 * PERIOD_NS + each.stamp_ns: each for each in sway(20.0)}
     states, pictures = [], {camera: [] for camera in CAMERAS}
     for now_ns in range(0, 2100 * PERIOD_NS, PERIOD_NS):
         states.append(world.state())

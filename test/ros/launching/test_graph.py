@@ -345,3 +345,14 @@ def test_interactive_collect_runs_a_policy_only_where_one_is_named_and_names_its
     assert chance["policy"].parameters["contract"] == "panda_sim"
     assert chance["collect"].parameters["source"] == "action/policy"
     assert chance["interactive_collect"].parameters["dataset"] == str(Path("data/s").absolute())
+
+
+def test_a_calibration_moves_the_arm_without_an_episode_and_ends_the_graph_with_itself(tmp_path):
+    found = nodes("calibrate", {}, bag=str(tmp_path / "bag"))
+    assert list(found) == ["panda", "calibrate"]
+    assert found["panda"].parameters["execute_always"]
+    assert found["calibrate"].required and found["calibrate"].finishes
+    assert found["calibrate"].parameters["contract"] == "panda_sim"
+    assert list(nodes("calibrate", {}, bag=str(tmp_path / "bag"), robot="none", teleop="none")) == ["calibrate"]
+    with pytest.raises(GraphError, match="calibrate needs bag:=FOLDER"):
+        nodes("calibrate")
