@@ -24,8 +24,8 @@ from muse_ros.launching.arguments import (
     Value,
     suggest,
 )
+from muse_ros.launching.node_spec import NodeSpec
 from muse_ros.launching.nodes import (
-    NodeSpec,
     calibrate_nodes,
     collect_nodes,
     interactive_nodes,

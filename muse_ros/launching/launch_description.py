@@ -21,7 +21,7 @@ from launch_ros.actions import Node
 from muse_ros.launching.arguments import Argument
 from muse_ros.launching.discovery import discovery_environment
 from muse_ros.launching.graph import build, find, parse
-from muse_ros.launching.nodes import NodeSpec
+from muse_ros.launching.node_spec import NodeSpec
 from muse_ros.launching.notices import notices
 from muse_ros.launching.parameter_file import write_parameters
 from muse_ros.launching.processes import GRACE_S, consequence

@@ -6,8 +6,6 @@ ROS nor launch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from muse_ros.cameras.settings import CameraSettingError
 from muse_ros.cameras.setup import read_cameras
 from muse_ros.display import display_named
 from muse_ros.launching.arguments import GraphError, Value
+from muse_ros.launching.node_spec import Environment, NodeSpec, Values, existing, node_spec
 from muse_ros.launching.real_arm import (
     SIM_SERVER,
     check_robot,
@@ -24,59 +23,13 @@ from muse_ros.launching.real_arm import (
     sim_server_parameters,
     with_loopback_ports,
 )
-from muse_ros.resources import resource
 from muse_ros.teleop.mapping_file import MappingError, find_file
 
-Values = dict[str, Value]
-Environment = Mapping[str, str]
 LOOPBACK = "loopback"
 CONTRACTS = {"sim": "panda_sim", LOOPBACK: "panda_sim"}
 """The contract of a robot where none is named; the real arm's elsewhere."""
 RESETS = {"sim": "sim", LOOPBACK: "home_sim", "none": "none"}
 """What follows a decision where nothing is asked for; a real arm goes home."""
-
-
-@dataclass(frozen=True)
-class NodeSpec:
-    """One node to start.
-
-    Attributes:
-        name: Node name.
-        parameters: Parameters that the arguments set, over those of its files.
-        parameter_files: YAML files of parameters, later ones over earlier ones.
-        namespace: Where the node and its relative topics live; empty for the root.
-        required: Its end, however it comes, ends the whole graph.
-        finishes: It ends by itself when its work is done, and the graph with it; exit code 0 is then success.
-        stops_last: When all stop, it does so after the others: the arm holds, and cameras show it, until nothing leads
-            it any more and the bag is closed.
-        again: The command with which a person has it back where the others go on without it; empty: not said.
-        executable: Name of the executable and of the module in ``muse_ros.nodes``; the node's own name where empty.
-    """
-
-    name: str
-    parameters: Mapping[str, Value]
-    parameter_files: tuple[Path, ...] = ()
-    namespace: str = ""
-    required: bool = False
-    finishes: bool = False
-    stops_last: bool = False
-    again: str = ""
-    executable: str = ""
-
-    @property
-    def program(self) -> str:
-        """Name of the executable that runs it."""
-        return self.executable or self.name
-
-    @property
-    def full_name(self) -> str:
-        """The node's name with its namespace, such as ``/left/panda``."""
-        return absolute_name(self.namespace, self.name)
-
-
-def absolute_name(namespace: str, name: str) -> str:
-    """A relative name of a node, topic or service, seen from the root."""
-    return "/" + "/".join(part for part in (*namespace.split("/"), name) if part)
 
 
 def sim_nodes(values: Values, environment: Environment) -> list[NodeSpec]:
@@ -155,9 +108,9 @@ def _robot(values: Values) -> list[NodeSpec]:
     if "path" in values or "bag" in values:  # neither a replay nor a calibration needs an episode around it
         parameters["execute_always"] = True
     parameters |= panda_parameters(values)
-    nodes = [_node(values, "panda", parameters, required=True, stops_last=True)]
+    nodes = [node_spec(values, "panda", parameters, required=True, stops_last=True)]
     if values["loopback"]:
-        nodes.append(_node(values, SIM_SERVER, sim_server_parameters(values), required=True, stops_last=True))
+        nodes.append(node_spec(values, SIM_SERVER, sim_server_parameters(values), required=True, stops_last=True))
     return nodes
 
 
@@ -170,7 +123,7 @@ def _cameras(values: Values) -> list[NodeSpec]:
     """A node for each camera of a file. The loss of one is the recorder's alarm and ends nothing."""
     autostart = {"autostart": values["autostart"]}
     return [
-        _node(values, f"camera_{name}", parameters | autostart, stops_last=True, executable="camera")
+        node_spec(values, f"camera_{name}", parameters | autostart, stops_last=True, executable="camera")
         for name, parameters in _camera_file(values).items()
     ]
 
@@ -180,7 +133,7 @@ def _camera_file(values: Values) -> dict[str, dict[str, Any]]:
     if not values["cameras"]:
         return {}
     try:
-        return read_cameras(_existing("cameras", values))
+        return read_cameras(existing("cameras", values))
     except CameraSettingError as error:
         raise GraphError(f"cameras:={values['cameras']}: {error}") from error
 
@@ -194,7 +147,7 @@ def _teleop(values: Values, environment: Environment) -> list[NodeSpec]:
         parameters["cameras"] = list(_camera_file(values))  # the window shows those that there are
     if values["mapping"]:
         parameters["mapping"] = _mapping(values, device)
-    return [_node(values, "teleop", parameters, again=_teleop_again(values))]
+    return [node_spec(values, "teleop", parameters, again=_teleop_again(values))]
 
 
 def _mapping(values: Values, device: str) -> str:
@@ -202,7 +155,7 @@ def _mapping(values: Values, device: str) -> str:
     if device in ("keyboard", "expert", "none"):
         raise GraphError(f"mapping:={mapping}: teleop:={device} has no axes or buttons to map; leave it out")
     if mapping.endswith((".yaml", ".yml")):
-        return str(_existing("mapping", values))
+        return str(existing("mapping", values))
     try:
         find_file(mapping)
     except MappingError as error:
@@ -230,20 +183,20 @@ def _collect(values: Values, source: str) -> NodeSpec:
     parameters["reset"] = RESETS.get(_kind(values), "home") if reset == "auto" else reset
     parameters |= {"auto_episodes": automatic, "auto_exit": automatic > 0, "source": source}
     parameters |= scene_parameters(values)
-    return _node(values, "collect", parameters, required=True, finishes=automatic > 0)
+    return node_spec(values, "collect", parameters, required=True, finishes=automatic > 0)
 
 
 def _policy(values: Values) -> NodeSpec:
     if not values["model_file"]:
         raise GraphError("policy needs model_file:=PATH, a checkpoint such as experiments/NAME/models/model.pt")
     random = values["model_file"] == RANDOM
-    parameters = {"model_file": RANDOM if random else str(_existing("model_file", values))}
+    parameters = {"model_file": RANDOM if random else str(existing("model_file", values))}
     parameters |= {"execute": values["execute"], "autostart": values["autostart"]}
     if values.get("goal_file"):
-        parameters["goal_file"] = str(_existing("goal_file", values))
+        parameters["goal_file"] = str(existing("goal_file", values))
     if values["contract"] or random:  # else the one that the checkpoint was trained with
         parameters["contract"] = _contract(values)
-    return _node(values, "policy", parameters, required=True)
+    return node_spec(values, "policy", parameters, required=True)
 
 
 def _interactive_collect(values: Values) -> NodeSpec:
@@ -256,7 +209,7 @@ def _interactive_collect(values: Values) -> NodeSpec:
     parameters = {name: values[name] for name in (*names, "print_policy_name", "print_last_obs")}
     parameters |= {name: str(Path(str(path)).expanduser().absolute()) for name, path in files.items()}
     parameters["root_dir"] = str(sessions_folder(values))
-    return _node(values, "interactive_collect", parameters, required=True, finishes=True)
+    return node_spec(values, "interactive_collect", parameters, required=True, finishes=True)
 
 
 def _contract(values: Values) -> Value:
@@ -268,7 +221,7 @@ def _calibrate(values: Values) -> NodeSpec:
         raise GraphError("calibrate needs bag:=FOLDER, which does not exist yet, such as calibration/monday")
     parameters = {name: values[name] for name in ("state", "duration", "size")} | {"contract": _contract(values)}
     parameters["bag"] = str(Path(str(values["bag"])).expanduser().absolute())
-    return _node(values, "calibrate", parameters, required=True, finishes=True)
+    return node_spec(values, "calibrate", parameters, required=True, finishes=True)
 
 
 def _replay(values: Values) -> NodeSpec:
@@ -279,25 +232,4 @@ def _replay(values: Values) -> NodeSpec:
         raise GraphError(f"path:={values['path']}: there is no such file or folder")
     names = ("episode", "what", "speed", "reset_scene", "home", "approach", "record")
     parameters = {name: values[name] for name in names} | {"path": str(path)} | scene_parameters(values)
-    return _node(values, "replay", parameters, required=True, finishes=True)
-
-
-def _node(
-    values: Values, name: str, parameters: dict[str, Value], executable: str = "", again: str = "", **marks: bool
-) -> NodeSpec:
-    files = [] if executable else [resource(f"config/nodes/{name}.yaml")]  # whose parameters are for a node's own name
-    if values["params_file"]:
-        files.append(_existing("params_file", values))
-    simulated = values["use_sim_time"] or (values["clock"] and name != "panda")
-    parameters = {**parameters, "use_sim_time": simulated}
-    return NodeSpec(
-        name, parameters, tuple(files), str(values["namespace"]), again=again, executable=executable, **marks
-    )
-
-
-def _existing(name: str, values: Values) -> Path:
-    """The file or folder that an argument names, made absolute: nodes may run in another folder."""
-    path = Path(str(values[name])).expanduser().absolute()
-    if not (path.is_file() or (path.is_dir() and name == "goal_file")):
-        raise GraphError(f"{name}:={values[name]}: there is no such file")
-    return path
+    return node_spec(values, "replay", parameters, required=True, finishes=True)

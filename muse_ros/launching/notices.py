@@ -9,7 +9,8 @@ import textwrap
 from collections.abc import Mapping
 
 from muse_ros.launching.arguments import Value
-from muse_ros.launching.nodes import NodeSpec, absolute_name, chosen_device, has_window, sessions_folder
+from muse_ros.launching.node_spec import NodeSpec, absolute_name
+from muse_ros.launching.nodes import chosen_device, has_window, sessions_folder
 from muse_ros.teleop.keyboard import help_lines, motion_meanings
 from muse_ros.teleop.mapping_file import MappingError, find_file, load_mapping
 from muse_ros.teleop.mapping_words import mapping_lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from muse_ros.launching.nodes import NodeSpec
+from muse_ros.launching.node_spec import NodeSpec
 
 
 def write_parameters(spec: NodeSpec, folder: Path) -> Path:

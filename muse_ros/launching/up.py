@@ -17,7 +17,7 @@ from pathlib import Path
 from muse_ros.launching.arguments import GraphError
 from muse_ros.launching.discovery import discovery_environment
 from muse_ros.launching.graph import GRAPHS, Graph, build, find, parse
-from muse_ros.launching.nodes import NodeSpec
+from muse_ros.launching.node_spec import NodeSpec
 from muse_ros.launching.notices import notices
 from muse_ros.launching.parameter_file import write_parameters
 from muse_ros.launching.processes import Program, Supervisor

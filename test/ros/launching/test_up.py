@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from muse_ros.launching.arguments import GraphError
-from muse_ros.launching.nodes import NodeSpec
+from muse_ros.launching.node_spec import NodeSpec
 from muse_ros.launching.parameter_file import write_parameters
 from muse_ros.launching.up import child_environment, main, program, read_arguments
 
