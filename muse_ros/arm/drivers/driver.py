@@ -17,12 +17,14 @@ import numpy as np
 
 from muse_core.control.state import RobotState, SetPoint
 from muse_ros.arm.drivers.joint_settings import JointSettings
+from muse_ros.arm.drivers.polymetis_settings import PolymetisSettings
 from muse_ros.missing_package import explain
 
 Pose = tuple[np.ndarray, np.ndarray]
 
 DRIVERS = {
     "sim": "muse_ros.arm.drivers.sim:SimDriver",
+    "polymetis": "muse_ros.arm.drivers.polymetis:PolymetisDriver",
     "ros2_control": "muse_ros.nodes.arm.joint_topics:open_ros2_control",
 }
 """Values of the panda node's parameter `robot`; imported when chosen, since each needs packages of its own."""
@@ -49,6 +51,7 @@ class DriverSettings:
         stop_after_s: A real arm whose newest state is older than this is lost [s].
         set_point_rate_hz: Set-points that a real arm is sent per second [Hz].
         joints: Of an arm behind ros2_control.
+        polymetis: Of an arm behind a Polymetis server.
     """
 
     task: str = "lift"
@@ -59,6 +62,7 @@ class DriverSettings:
     stop_after_s: float = 0.5
     set_point_rate_hz: float = 50.0
     joints: JointSettings = field(default_factory=JointSettings)
+    polymetis: PolymetisSettings = field(default_factory=PolymetisSettings)
 
 
 class Driver(Protocol):

@@ -6,6 +6,7 @@ from rclpy.node import Node
 
 from muse_ros.arm.drivers.driver import DriverSettings
 from muse_ros.nodes.arm.joint_parameters import joint_settings
+from muse_ros.nodes.arm.polymetis_parameters import polymetis_settings
 from muse_ros.nodes.parameters import declare
 
 
@@ -27,4 +28,5 @@ def driver_settings(node: Node) -> DriverSettings:
         stop_after_s=declare(node, "stop_after_s", 0.5, "real arm: fault on a state older than this [s]", (0.05, 10.0)),
         set_point_rate_hz=declare(node, "set_point_rate_hz", 50.0, "set-points for a real arm [Hz]", (10.0, 1000.0)),
         joints=joint_settings(node),
+        polymetis=polymetis_settings(node),
     )

@@ -137,6 +137,8 @@ class ArmLoop:
         self._tasks.wake()
         if self._thread.is_alive():
             self._thread.join()
+        elif not self.ended.is_set():  # it was never started
+            self._driver.close()
 
     def guide(self) -> str:
         """Let a person lead the arm by hand; returns why not, or an empty text; to be posted."""

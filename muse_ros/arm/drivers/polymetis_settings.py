@@ -1,0 +1,48 @@
+"""What the Polymetis driver needs to know of one arm's server. Plain values: no gRPC, torch or ROS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STIFFNESS = (600.0, 600.0, 600.0, 600.0, 250.0, 150.0, 50.0)
+DAMPING = (50.0, 50.0, 50.0, 50.0, 30.0, 25.0, 15.0)
+"""Those of libfranka's joint impedance example. A Polymetis server's own are a fifteenth of it: under these a Panda's
+joints, whose friction is about 1 N m, stand 0.02 rad beside where they are wanted."""
+LARGEST_SHARE = 2.0
+"""Gains above so many times these are refused: an arm that is much stiffer shakes itself to a stop."""
+
+
+@dataclass(frozen=True)
+class PolymetisSettings:
+    """One server.
+
+    Attributes:
+        robot_ip: Where it is: a name or an address. No default: a real arm must be meant.
+        wait_for_robot_s: How long to wait for it when it is not there at first [s].
+        robot_port: Of its arm.
+        hand_port: Of its hand; 0: there is no hand, or Muse leaves it alone.
+        stiffness: Of the joints [N m/rad], 7 of them; empty: as the server has it by default.
+        damping: Of the joints [N m s/rad], likewise.
+        hand_force: What the fingers hold with [N]; with 0 they never grasp, they only go to widths.
+        hand_speed: How fast they move [m/s].
+    """
+
+    robot_ip: str = ""
+    wait_for_robot_s: float = 0.0
+    robot_port: int = 50051
+    hand_port: int = 50052
+    stiffness: tuple[float, ...] = STIFFNESS
+    damping: tuple[float, ...] = DAMPING
+    hand_force: float = 20.0
+    hand_speed: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Check the gains.
+
+        Raises:
+            ValueError: naming the one that is wrong.
+        """
+        for name, usual in (("stiffness", STIFFNESS), ("damping", DAMPING)):
+            found, most = getattr(self, name), [LARGEST_SHARE * each for each in usual]
+            if found and not (len(found) == len(most) and all(0.0 < a <= b for a, b in zip(found, most, strict=True))):
+                raise ValueError(f"{name} must be 7 numbers above 0 and at most {most}, got {list(found)}")

@@ -1,0 +1,219 @@
+"""The Polymetis driver with a server of the same protocol in a process of its own, and faults between."""
+
+import socket
+import threading
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("grpc")
+pytest.importorskip("torch")
+pytest.importorskip("muse_core.environments.panda.mujoco_gl")
+
+from muse_core.control.kinematics import PandaKinematics
+from muse_core.control.state import SetPoint
+from muse_ros.arm.drivers.driver import DriverError, DriverSettings, StaleState, open_driver
+from muse_ros.arm.drivers.polymetis_settings import PolymetisSettings
+from muse_ros.polymetis.loopback.process import LoopbackProcess
+
+DEADLINE_S = 60.0
+LATE = {"hold_after_s": 0.3, "stop_after_s": 1.0}
+"""Of tests on a machine that may be busy with others."""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with LoopbackProcess("--clock_offset_s", "50") as process:
+        yield process
+
+
+@pytest.fixture
+def open_it(server):
+    """``open_it(setting=value, ...)`` is a driver of the server, started; it is closed after the test."""
+    drivers = []
+
+    def port(address):
+        return int(address.rpartition(":")[2])
+
+    def make(**more):
+        where = {"robot_ip": "127.0.0.1", "robot_port": port(server.arm), "hand_port": port(server.hand)}
+        settings = DriverSettings(polymetis=PolymetisSettings(**{**where, **more}), **LATE)
+        drivers.append(open_driver("polymetis", settings))
+        drivers[-1].start()
+        return drivers[-1]
+
+    yield make
+    for driver in drivers:
+        driver.close()
+
+
+def until(what, predicate):
+    end = time.monotonic() + DEADLINE_S
+    while not predicate():
+        assert time.monotonic() < end, f"waited {DEADLINE_S:g} s in vain for {what}"
+        time.sleep(0.01)
+
+
+def failure(driver, kind=DriverError):
+    """What reading the arm raises, once it does."""
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        try:
+            driver.read()
+        except kind as error:
+            if type(error) is kind:
+                return error
+        except DriverError:
+            pass
+        time.sleep(0.005)
+    pytest.fail(f"no {kind.__name__} in {DEADLINE_S:g} s")
+
+
+def recovered(driver):
+    end = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            driver.recover()
+            return
+        except DriverError:
+            assert time.monotonic() < end
+
+
+def turn(driver, joint, by_rad, width_m=0.08):
+    """Turn a joint in a second, in set-points of 10 ms; returns where the joints were to end."""
+    began = driver.read().q.copy()
+    goal, moved = began.copy(), np.zeros(7)
+    goal[joint] += by_rad
+    for period in range(1, 101):
+        share = 0.5 - 0.5 * np.cos(np.pi * period / 100)
+        moved[joint] = by_rad * 0.5 * np.pi * np.sin(np.pi * period / 100)
+        driver.send(SetPoint(began + share * (goal - began), moved, width_m, 0, "teleop", 1), 0.01)
+        time.sleep(0.01)
+    return goal
+
+
+def test_the_arm_goes_where_the_set_points_lead_and_stands_there(open_it):
+    driver = open_it()
+    goal = turn(driver, 0, 0.2)
+    until("the arm to arrive", lambda: np.abs(driver.read().q - goal).max() < 0.01)
+    state = driver.read()
+    assert np.allclose(state.ee_position, PandaKinematics().forward(state.q)[0])
+    # of 100 periods the first, in which the action begins, and then every second
+    until("50 set-points", lambda: driver._sender.sent + driver._sender.left_out == 50)
+    assert driver.report()["controller"] == "joint impedance"
+
+
+def test_states_are_stamped_by_our_clock_though_the_servers_is_50_s_ahead(open_it):
+    driver = open_it()
+    assert abs(time.time_ns() - driver.read().stamp_ns) < 2e9
+    assert driver.report()["server clock behind [ms]"].startswith("-5")
+
+
+def test_a_state_that_ceases_is_stale_then_a_fault_and_recover_brings_the_arm_back(open_it, server):
+    driver = open_it()
+    server.scene.ask("reflex", for_s=3.0)
+    assert "no new state of the arm" in str(failure(driver, StaleState))
+    assert "reflex" in str(failure(driver))
+    recovered(driver)
+    goal = turn(driver, 0, -0.1)
+    until("the arm to be led again", lambda: abs(driver.read().q[0] - goal[0]) < 0.05)
+
+
+def test_a_controller_that_ended_is_a_fault_when_the_next_set_point_goes_out(open_it, server):
+    driver = open_it()
+    server.scene.ask("reflex", for_s=1.5)
+    failure(driver)
+    until("the states to come back", lambda: driver._reader.age_s() < 0.1)
+    where = SetPoint(driver.read().q, np.zeros(7), 0.08, 0, "", 0)
+
+    def ended():
+        try:
+            driver.send(where, 0.01)
+        except DriverError as error:
+            return "no controller runs" in str(error)
+        return False
+
+    until("the end of the controller to be noticed", ended)
+    driver.recover()
+    driver.send(where, 0.01)
+
+
+def test_a_server_that_was_restarted_is_found_again_without_a_new_driver(open_it, server):
+    driver = open_it()
+    server.scene.ask("restart", for_s=2.0)
+    assert "cannot be reached" in str(failure(driver))
+    recovered(driver)
+    assert driver.report()["controller"] == "joint impedance"
+
+
+def test_an_arm_led_by_hand_floats_and_stands_again_where_it_was_left(open_it, server):
+    driver = open_it()
+    driver.guide(True)
+    assert driver.report()["controller"] == "gravity compensation"
+    driver.send(SetPoint(np.zeros(7), np.zeros(7), 0.08, 0, "", 0), 0.01)  # nobody sends, but if: it goes nowhere
+    left = driver.read().q
+    driver.guide(False)
+    assert driver.report()["controller"] == "joint impedance"
+    assert np.abs(driver.read().q - left).max() < 0.05
+
+
+def test_a_guidance_that_the_server_refuses_leaves_the_arm_with_its_controller(open_it, server):
+    driver = open_it()
+    server.scene.ask("refuse_controllers", text="no such archive")
+    try:
+        with pytest.raises(DriverError, match="no such archive"):
+            driver.guide(True)
+    finally:
+        server.scene.ask("refuse_controllers", text="")
+    goal = turn(driver, 0, 0.05)
+    until("the arm to be led on", lambda: abs(driver.read().q[0] - goal[0]) < 0.03)
+
+
+def test_the_hand_keeps_what_it_holds_at_the_start_and_follows_what_is_new(open_it):
+    driver = open_it()
+    still = driver.read().q
+    until("the hand", lambda: driver.read().gripper_width > 0.07)
+    driver.send(SetPoint(still, np.zeros(7), 0.05, 0, "", 0), 0.01)  # as an arm that was anchored with 50 mm asks
+    driver.send(SetPoint(still, np.zeros(7), 0.05, 0, "", 0), 0.01)
+    assert driver._hand._wanted_m is None
+    driver.send(SetPoint(still, np.zeros(7), 0.0, 0, "", 0), 0.01)
+    until("the fingers to close", lambda: driver.read().gripper_width < 0.01)
+    driver.send(SetPoint(still, np.zeros(7), 0.08, 0, "", 0), 0.01)
+    until("the fingers to open", lambda: driver.read().gripper_width > 0.07)
+
+
+def test_after_stop_the_servers_own_controller_has_the_arm(open_it):
+    driver = open_it()
+    assert driver._client.controller_runs()
+    driver.stop()
+    driver.stop()
+    assert not driver._client.controller_runs()
+    assert driver.report()["controller"] == "the server's own"
+
+
+def test_what_is_missing_is_said(server):
+    with pytest.raises(DriverError, match="robot_ip:=ADDRESS"):
+        open_driver("polymetis", DriverSettings())
+    with pytest.raises(DriverError, match="cannot be reached"):
+        open_driver("polymetis", DriverSettings(polymetis=PolymetisSettings(robot_ip="127.0.0.1", robot_port=1)))
+
+
+def test_a_server_that_comes_later_is_waited_for_and_an_arm_of_other_joints_is_refused():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    opened = []
+
+    def open_later():
+        settings = PolymetisSettings("127.0.0.1", wait_for_robot_s=DEADLINE_S, robot_port=port, hand_port=0)
+        try:
+            opened.append(open_driver("polymetis", DriverSettings(polymetis=settings)))
+        except DriverError as error:
+            opened.append(error)
+
+    waiting = threading.Thread(target=open_later)
+    waiting.start()
+    with LoopbackProcess("--port", str(port), "--joints", "6"):
+        waiting.join(DEADLINE_S)
+    assert len(opened) == 1 and "7 joints" in str(opened[0])
