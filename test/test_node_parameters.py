@@ -95,3 +95,25 @@ def test_every_parameter_of_a_file_is_explained_beside_it(node: str):
         if ": " in line.partition("#")[0] and "#" not in line and "#" not in above
     ]
     assert not bare
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("config/arms/*_ros2.yaml")), ids=lambda path: path.stem)
+def test_an_example_of_an_arm_sets_parameters_that_the_panda_node_has_and_can_be_opened(path: Path):
+    from muse_ros.arm.drivers.joint_settings import JointSettings
+
+    given = yaml.safe_load(path.read_text())["/**/panda"]["ros__parameters"]
+    known = listed("panda")
+    assert set(given) <= set(known)
+    assert [name for name in given if type(given[name]) is not type(known[name])] == []
+    others = {"arm_id", "set_point_rate_hz", "gripper_largest"}
+    settings = JointSettings(**{name: value for name, value in given.items() if name not in others})
+    assert settings.commands.endswith("/joint_trajectory")
+
+
+def test_the_controllers_for_franka_ros2_are_those_that_the_example_commands():
+    given = yaml.safe_load((ROOT / "config/arms/fr3_franka_ros2.yaml").read_text())["/**/panda"]["ros__parameters"]
+    text = (ROOT / "config/arms/franka_ros2_controllers.yaml").read_text()
+    controllers = yaml.safe_load(text)["/**/fr3_arm_controller"]["ros__parameters"]
+    assert given["command_topic"] == "fr3_arm_controller/joint_trajectory"
+    assert controllers["joints"] == [f"fr3_joint{i}" for i in range(1, 8)] == list(controllers["gains"])
+    assert controllers["interpolate_from_desired_state"]

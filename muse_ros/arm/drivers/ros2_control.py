@@ -94,6 +94,7 @@ class Ros2ControlDriver:
         self._kinematics = PandaKinematics()
         self._reader = JointReader(settings.joints.joints, settings.joints.fingers)
         self._state: RobotState | None = None
+        self._recovery = "not asked yet"
         self._begin()
         try:
             self._await_states(self._settings.connect_s)
@@ -148,11 +149,19 @@ class Ros2ControlDriver:
             )
 
     def recover(self) -> None:
-        """Have the arm's stack release its reflex where `recovery` says how; then see that the arm can be led."""
-        why_not = self._topics.recover() if self._settings.recovery else ""
-        if why_not:
-            raise DriverError(f"{self._settings.recovery}: {why_not}")
-        self.start()
+        """Have the arm's stack release its reflex where `recovery` says how; then see that the arm can be led.
+
+        A stack refuses where there is no reflex, so a refusal alone is no failure: an arm that still does not follow is
+        found out at the next motion.
+        """
+        if not self._settings.recovery:
+            self.start()
+            return
+        self._recovery = self._topics.recover() or "done"
+        try:
+            self.start()
+        except DriverError as error:
+            raise DriverError(f"{error} ({self._settings.recovery}: {self._recovery})") from error
 
     def report(self) -> dict[str, str]:
         """Age and clock of the joint states, who listens, how well the arm follows, the hand."""
@@ -166,6 +175,7 @@ class Ros2ControlDriver:
             "controller's topic": f"{self._settings.commands}, {self._topics.listeners()} listening",
             "set-points sent": str(self._sent_count),
             "following error [rad]": following,
+            "recovery": self._recovery,
             "hand": self._topics.hand_report() if self._settings.gripper != "none" else "not commanded",
         }
 

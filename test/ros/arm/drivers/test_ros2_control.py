@@ -218,13 +218,19 @@ def test_a_controller_that_nobody_runs_is_a_fault_at_the_start_and_later(lead, t
         drive(driver, topics, 1.1)
 
 
-def test_recovery_is_asked_for_where_there_is_one_and_its_refusal_is_told(lead, topics):
+def test_a_refused_recovery_is_told_and_alone_keeps_no_arm_from_being_led(lead, topics):
     driver = lead(recovery="/action_server/error_recovery", recovery_type="franka_msgs/action/ErrorRecovery")
-    topics.recovery = "the goal was aborted"
-    with pytest.raises(DriverError, match="/action_server/error_recovery: the goal was aborted"):
-        driver.recover()
-    topics.recovery = ""
+    assert driver.report()["recovery"] == "not asked yet"
+    topics.recovery = "No errors"
     driver.recover()
+    assert driver.report()["recovery"] == "No errors"
+    topics.alive = False
+    topics.sleep(1.0)
+    with pytest.raises(DriverError, match=r"last joint states came .* \(/action_server/error_recovery: No errors\)"):
+        driver.recover()
+    topics.alive, topics.recovery = True, ""
+    driver.recover()
+    assert driver.report()["recovery"] == "done"
     lead().recover()  # none is set: nothing is asked
 
 
