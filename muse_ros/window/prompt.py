@@ -49,7 +49,7 @@ class Prompt:
 
 def prompt(view: WindowView) -> Prompt:
     """The most urgent thing to tell."""
-    urgent = (_typing, _dead, _stopped, _refused, _device, _unfocused)
+    urgent = (_typing, _dead, _stopped, _refused, _device, _unfocused, _release)
     return next((found for look in urgent if (found := look(view))), None) or _episode(view)
 
 
@@ -106,6 +106,18 @@ def _unfocused(view: WindowView) -> Prompt | None:
     return Prompt("Click into this window: without the keyboard focus no key acts.", _news(view), Tone.WARN)
 
 
+def _release(view: WindowView) -> Prompt | None:
+    if not (view.arm.alive and view.arm.to_be_released and view.teleop.deadman) or view.arm.source == "teleop":
+        return None
+    text = f"Let go of {_deadman(view) or 'the deadman'}, then press it: only then the device moves the arm."
+    return Prompt(text, "It was down when the arm heard the device again, after a silence.", Tone.WARN)
+
+
+def _deadman(view: WindowView) -> str:
+    """What the deadman of the device in hand is called; empty where that is not known."""
+    return dict(view.teleop.controls).get("deadman", "SPACE" if view.teleop.device == "keyboard" else "")
+
+
 def _episode(view: WindowView) -> Prompt:
     episode = view.episode
     if not episode.known:
@@ -152,6 +164,9 @@ def _recording(view: WindowView) -> Prompt:
     elif view.policy is not None and view.policy.state == "STOPPED":
         text = f"Recording {number(episode)}, but the policy has stopped: R ends it. Start all again if it stays so."
         return Prompt(text, view.policy.reason, Tone.BAD)
+    elif view.policy is not None and view.arm.recorder_lost:
+        text = f"Recording {number(episode)}, but the policy moves nothing in it any more: R ends it."
+        return Prompt(text, "The recorder was silent for over 2 s. In the next episode it moves again.", Tone.BAD)
     tone = Tone.BAD if episode.alarm else Tone.WARN if episode.degraded else Tone.CALM
     lost = "It has lost more than is allowed; it can be kept, marked as degraded." if episode.degraded else ""
     return Prompt(text, _news(view) or lost or _hold(view), tone)
@@ -177,7 +192,7 @@ def _on_device(view: WindowView, names: tuple[str, ...]) -> str:
 
 
 def _hold_beside_policy(view: WindowView) -> str:
-    deadman = dict(view.teleop.controls).get("deadman", "SPACE" if view.teleop.device == "keyboard" else "")
+    deadman = _deadman(view)
     taking = f"{deadman} takes the arm from the policy." if deadman else ""
     if view.arm.enabled or view.teleop.enable:
         return taking

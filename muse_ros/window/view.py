@@ -130,6 +130,8 @@ class ArmView:
         silent_s: How long it has been silent [s], told only where that is too long; None where it is not.
         robot: The driver's name, such as ``sim``; empty where not known.
         enabled: A policy or a replay may move it, as far as its operator's switch is concerned.
+        to_be_released: The device's deadman is down since before a silence: it counts again once it was let go.
+        recorder_lost: The recorder fell silent in this episode: it lets no policy or replay move any more.
         source: Who has the arm: teleop, policy, replay or home; empty while it holds.
         takeover: Teleop has displaced a policy or a replay.
         stopped: The latched stop is set.
@@ -144,6 +146,8 @@ class ArmView:
     silent_s: float | None = None
     robot: str = ""
     enabled: bool = True
+    to_be_released: bool = False
+    recorder_lost: bool = False
     source: str = ""
     takeover: bool = False
     stopped: bool = False

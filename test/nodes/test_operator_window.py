@@ -238,7 +238,8 @@ def test_the_arm_is_shown_with_who_leads_it_what_limits_it_and_how_it_moves(oper
     applied = world.create_publisher(AppliedAction, "panda/applied_action", SENSOR_QOS)
     chosen = world.create_publisher(Action, "action", ACTION_QOS)
     diagnostics = world.create_publisher(DiagnosticArray, "diagnostics", 10)
-    values = [KeyValue(key="robot", value="sim"), KeyValue(key="enabled", value="False")]
+    said = {"robot": "sim", "enabled": "False", "to be released": "True", "recorder lost": "True"}
+    values = [KeyValue(key=key, value=value) for key, value in said.items()]
     status = DiagnosticStatus(name="panda: arm control", values=values)
     turning = AppliedAction(source="policy", limited_by=AppliedAction.CARTESIAN_SPEED, gripper_width=0.0)
     turning.position, turning.velocity = np.zeros(7), np.array([0.5, 0, 0, 0, 0, 0, 0])
@@ -252,7 +253,7 @@ def test_the_arm_is_shown_with_who_leads_it_what_limits_it_and_how_it_moves(oper
 
     arm = operator.until(shown, "the arm")
     assert (arm.robot, arm.source, arm.limits, arm.gripper_closed) == ("sim", "policy", ("tool speed",), True)
-    assert not arm.enabled
+    assert not arm.enabled and arm.to_be_released and arm.recorder_lost
     assert arm.asked[0] == pytest.approx(0.2)
     assert arm.twist[5] == pytest.approx(0.5), "the first joint turns about the base's z axis"
     assert arm.twist[1] == pytest.approx(0.5 * 0.088, abs=1e-3), "and the tool lies 8.8 cm in front of it"

@@ -40,6 +40,7 @@ class Diagnostics:
             "enabled": str(self._control.enabled),
             "recording": str(self._control.recording),
             "recorder lost": str(self._control.recorder_lost),
+            "to be released": str(self._control.to_be_released),
             "stopped": str(self._control.stopped),
             "homing": str(self._control.homing),
             "led by hand": str(self._loop.led.guided),

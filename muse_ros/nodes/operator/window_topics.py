@@ -121,6 +121,8 @@ class WindowTopics:
             silent_s=self._silent("applied", ARM_SILENT_S),
             robot=self._arm_values.get("robot", ""),
             enabled=self._arm_values.get("enabled") != "False",
+            to_be_released=self._arm_values.get("to be released") == "True",
+            recorder_lost=self._arm_values.get("recorder lost") == "True",
             source=applied.source,
             takeover=chosen is not None and chosen.takeover and applied.source == Action.TELEOP,
             stopped=bool(applied.limited_by & AppliedAction.STOPPED),

@@ -98,6 +98,11 @@ class Operator:
         array = self.last("diagnostics")
         return (array.status[0].level, array.status[0].message) if array else None
 
+    def said(self, key):
+        """One value of the last diagnostics."""
+        array = self.last("diagnostics")
+        return {pair.key: pair.value for pair in array.status[0].values}[key] if array else ""
+
 
 @pytest.fixture
 def operator(make_node, spin, wait_until):

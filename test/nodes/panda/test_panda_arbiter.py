@@ -84,8 +84,10 @@ def test_unless_a_script_holds_it_a_deadman_that_is_down_when_it_appears_moves_n
     seen = len(one.heard["panda/applied_action"])
     wait_until(lambda: one.act() and len(one.heard["panda/applied_action"]) > seen + 30, what="30 more set-points")
     assert one.heard["action"] == []
+    wait_until(lambda: one.act() and one.said("to be released") == "True", what="the diagnosis")
     one.act(deadman=False)
     wait_until(lambda: one.act() and one.heard["action"], what="teleop's action")
+    wait_until(lambda: one.act() and one.said("to be released") == "False", what="the next diagnosis")
 
 
 def test_two_publishers_on_one_topic_are_named_and_lead_nothing_until_one_is_gone(

@@ -158,3 +158,34 @@ def test_beside_a_policy_the_switch_is_asked_for_where_the_arm_wants_it(view):
     real = replace(shown, arm=ArmView(known=True, enabled=False))
     assert "Hold TAB" in prompt(real).detail
     assert "Hold TAB" not in prompt(replace(real, teleop=replace(real.teleop, enable=True))).detail
+
+
+def test_a_deadman_that_does_not_count_is_to_be_let_go_of_by_its_name(view):
+    held = TeleopView(device="keyboard", deadman=True)
+    arm = ArmView(known=True, to_be_released=True)
+    shown = prompt(view(State.RECORDING, teleop=held, arm=arm))
+    assert shown.text == "Let go of SPACE, then press it: only then the device moves the arm."
+    pad = replace(held, device="gamepad", controls=(("deadman", "LEFT SHOULDER"),))
+    assert "Let go of LEFT SHOULDER, then" in prompt(view(teleop=pad, arm=arm)).text
+    assert "Let go of the deadman, then" in prompt(view(teleop=replace(held, device="twist"), arm=arm)).text
+    policy = replace(arm, source="policy")
+    assert "Let go of SPACE" in prompt(view(teleop=held, arm=policy)).text, "it takes nothing from the policy either"
+
+
+def test_a_deadman_that_counts_or_is_up_is_not_to_be_let_go_of(view):
+    held = TeleopView(device="keyboard", deadman=True)
+    for teleop, arm in (
+        (TeleopView(device="keyboard"), ArmView(known=True, to_be_released=True)),
+        (held, ArmView(known=True, to_be_released=True, source="teleop")),  # diagnostics are a second old at most
+        (held, ArmView(known=True)),
+        (held, ArmView()),
+    ):
+        assert "Let go" not in prompt(view(teleop=teleop, arm=arm)).text
+
+
+def test_an_episode_in_which_the_recorder_was_silent_is_to_be_ended_before_a_policy_moves_again(view):
+    lost = view(State.RECORDING, arm=ArmView(known=True, recorder_lost=True))
+    assert "moves nothing in it" not in prompt(lost).text, "a person leads the arm as ever"
+    shown = prompt(replace(lost, policy=PolicyView("ACTING")))
+    assert shown.text == "Recording episode 3, but the policy moves nothing in it any more: R ends it."
+    assert shown.tone is Tone.BAD
