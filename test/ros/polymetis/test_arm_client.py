@@ -98,6 +98,16 @@ def test_updates_on_the_heels_of_each_other_ask_nothing_between(client, servicer
     assert servicer.interval_calls == asked + 1
 
 
+def test_after_an_update_that_failed_it_asks_before_the_next(client, servicer):
+    client.set_controller(b"controller")
+    servicer.refusal = "too far"
+    with pytest.raises(PolymetisError, match="too far"):
+        client.update(b"parameters")
+    servicer.refusal, asked = "", servicer.interval_calls
+    client.update(b"parameters")
+    assert servicer.interval_calls == asked + 1
+
+
 def test_a_controller_that_ended_meanwhile_is_named(client, servicer):
     client.set_controller(b"controller")
     servicer.interval = (servicer.interval[0], servicer.interval[0] + 5)

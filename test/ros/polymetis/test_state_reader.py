@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 pytest.importorskip("grpc")
 
-from muse_ros.polymetis.arm_client import ArmClient
+from muse_ros.polymetis.arm_client import ArmClient, ArmState
 from muse_ros.polymetis.errors import PolymetisError
 from muse_ros.polymetis.state_reader import StateReader
 from polymetis_servicer import ArmServicer, serving
@@ -53,6 +54,56 @@ def test_states_come_in_order_with_stamps_of_our_clock(reader):
         off_ns = each.stamp_ns - (each.state.stamp_ns - THEIRS_AHEAD_NS)
         assert abs(off_ns) < 50_000_000  # of an hour; test_server_clock.py says how exactly
     assert reader.error is None
+
+
+class Exchanges:
+    """A client whose answers, and our clock, are known: (asked, received, stamp) each [ms]; then it is gone."""
+
+    def __init__(self, exchanges):
+        self._stamps = iter([stamp for _, _, stamp in exchanges])
+        self._times = iter([time_ms for asked, received, _ in exchanges for time_ms in (asked, received)])
+        self.ended = threading.Event()
+
+    def clock(self) -> int:
+        return round(next(self._times, 0) * 1e6)
+
+    def state(self) -> ArmState:
+        stamp_ms = next(self._stamps, None)
+        if stamp_ms is None:
+            self.ended.set()
+            raise PolymetisError("unreachable", "the exchanges are over")
+        return state_of(stamp_ms)
+
+
+def state_of(stamp_ms: float) -> ArmState:
+    return ArmState(round(stamp_ms * 1e6), *[np.zeros(7)] * 4, 0, True, 0.5)
+
+
+def test_stamps_are_the_servers_by_our_clock_and_get_better():
+    slow = [(0, 10, 100), (10, 30, 110)]  # the second lies 20 ms - 110 ms = -90 ms away, half a cycle taken off
+    quick = [(40 + 4 * n, 40.4 + 4 * n, 139.2 + 4 * n) for n in range(100)]  # -99 ms
+    client = Exchanges([*slow, *quick])
+    reader = StateReader(client, 1000.0, clock=client.clock)
+    reader.start()
+    assert client.ended.wait(LONGEST_WAIT_S)
+    reader.close()
+    found = reader.since(0)
+    stamps_ms = [each.stamp_ns * 1e-6 for each in found]
+    assert stamps_ms[0] == pytest.approx(110 - 90 - 0.5)
+    assert (np.diff(stamps_ms) > 0).all()
+    assert stamps_ms[-1] == pytest.approx(139.2 + 4 * 99 - 99 - 0.5)
+    assert found[-1].received_ns * 1e-6 == pytest.approx(40.4 + 4 * 99)
+
+
+def test_states_of_a_burst_stay_in_order_where_the_offset_changes_among_them():
+    ms = 1_000_000
+    reader = StateReader(Exchanges([]), source="stream")
+    reader.server_clock.note(0, 20 * ms, 100 * ms)  # -90 ms, half a cycle taken off
+    reader._take(state_of(120), 40 * ms)
+    reader.server_clock.note(30 * ms, 30 * ms, 125 * ms)  # -95 ms, and certain
+    reader._take(state_of(121), 40 * ms)
+    reader._take(state_of(127), 40 * ms)
+    assert [each.stamp_ns for each in reader.since(0)] == [29_500_000, 29_500_001, 31_500_000]
 
 
 def test_since_gives_what_is_newer_and_waiting_gives_the_next(reader):
@@ -132,6 +183,8 @@ def test_a_restarted_server_is_found_by_itself(servicer):
 def test_a_connection_that_a_pulled_cable_left_dead_is_replaced(servicer, source):
     with serving(servicer) as address, TcpProxy(address) as proxy:
         client = ArmClient(proxy.address, timeout_s=0.3)
+        other = ArmClient(proxy.address, timeout_s=0.3)  # does not notice, and must not lend its dead connection
+        other.state()
         reader = StateReader(client, source=source)
         reader.start()
         wait_for(lambda: reader.newest() is not None)
@@ -140,9 +193,10 @@ def test_a_connection_that_a_pulled_cable_left_dead_is_replaced(servicer, source
         assert reader.error.kind == "late"
         last = reader.newest().stamp_ns
         assert reader.wait_newer(last, LONGEST_WAIT_S) is not None
-        assert proxy.connections >= 2
+        assert proxy.connections >= 3
         reader.close()
         client.close()
+        other.close()
 
 
 def test_a_stream_that_falls_silent_is_opened_anew(servicer):
