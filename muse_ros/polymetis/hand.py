@@ -18,6 +18,10 @@ from muse_ros.polymetis.errors import PolymetisError
 from muse_ros.polymetis.hand_client import HandCommand, HandState
 
 RETRY_S = 0.1
+FINE_M, SETTLED_S = 0.0005, 0.2
+"""A width that is wanted for so long is gone to exactly, however small the step is: it may just meet an object."""
+BLOCKED_M = 0.001
+"""A grasp that ends this far above its width was ended by an object."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class HandSettings:
     Attributes:
         speed_m_s: How fast the fingers move [m/s].
         force_n: What they hold with [N]; with 0 they never grasp, they only go to widths.
-        step_m: The wanted width must change by this much before another command is sent [m].
+        step_m: While the wanted width changes, it must by this much before another command is sent [m].
         interval_s: Commands are at least this far apart [s].
         stale_s: A state older than this means that the hand is lost [s].
     """
@@ -50,6 +54,7 @@ class HandCommands:
         self._settings = settings
         self._sent: HandCommand | None = None
         self._set_to_m: float | None = None  # what the hand was told; before that, where it was found
+        self._steady_m, self._steady_s = 0.0, 0.0  # what is wanted, and since when
         self._sent_s = -settings.interval_s
 
     def decide(self, width_m: float, state: HandState, now_s: float) -> HandCommand | None:
@@ -62,15 +67,17 @@ class HandCommands:
         """
         if self._set_to_m is None:
             self._set_to_m = state.width_m
+        if abs(width_m - self._steady_m) > FINE_M:
+            self._steady_m, self._steady_s = width_m, now_s
         change_m = width_m - self._set_to_m
-        at_an_end = width_m <= 0.0 < self._set_to_m  # the last millimetres of closing are wanted too
-        if abs(change_m) < self._settings.step_m and not at_an_end:
+        settled = now_s - self._steady_s >= SETTLED_S
+        if abs(change_m) < (FINE_M if settled else self._settings.step_m):
             return None
         if now_s - self._sent_s < self._settings.interval_s:
             return None
-        closing = change_m < 0 and self._settings.force_n > 0
-        if closing and self._holds(state):
+        if self._holds(state) and width_m < state.width_m:
             return None
+        closing = change_m < 0 and self._settings.force_n > 0
         self._sent_s = now_s
         self._set_to_m = max(0.0, width_m)
         self._sent = HandCommand(self._set_to_m, self._settings.speed_m_s, self._settings.force_n, closing)
@@ -81,10 +88,10 @@ class HandCommands:
         self._sent, self._set_to_m = None, None
 
     def _holds(self, state: HandState) -> bool:
-        """Whether an object is between the fingers, which closing further would only grip again."""
+        """Whether an object is between the fingers: to close further would grip it again, to `move` let go of it."""
         sent = self._sent
         stands = state.is_grasped and not state.is_moving
-        return sent is not None and sent.grasp and stands and state.width_m > sent.width_m + self._settings.step_m
+        return sent is not None and sent.grasp and stands and state.width_m > sent.width_m + BLOCKED_M
 
 
 class HandLike(Protocol):

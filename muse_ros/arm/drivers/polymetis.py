@@ -202,9 +202,7 @@ class PolymetisDriver:
                 time.sleep(RETRY_S)
         apart = largest_difference(found.urdf, self._kinematics, found.ee_link)
         if apart > LARGEST_DIFFERENCE:
-            text = (
-                f"its URDF and Muse's kinematics differ by {apart:.1e} m or rad: this is no Panda that Muse knows"
-            )
+            text = f"its URDF and Muse's kinematics differ by {apart:.1e} m or rad: this is no Panda that Muse knows"
             raise DriverError(f"{self._client.address}: {text}; the safety filter would judge poses that it is not in")
         return found
 

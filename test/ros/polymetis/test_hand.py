@@ -64,11 +64,13 @@ def test_a_ramp_becomes_few_commands_and_ends_where_it_ends():
     assert (np.diff([each.width_m for each in sent]) < 0).all()
 
 
-def test_the_last_millimetres_of_closing_are_wanted_too():
+def test_the_last_millimetres_are_gone_once_the_width_has_settled():
     commands = HandCommands(SETTINGS)
-    assert commands.decide(0.003, at(0.08), 0.0) == grasps(0.003)
-    assert commands.decide(0.0, at(0.003), 1.0) == grasps(0.0)
-    assert commands.decide(0.0, at(0.003), 2.0) is None
+    assert commands.decide(0.042, at(0.08), 0.0) == grasps(0.042)
+    assert commands.decide(0.039, at(0.042), 1.0) is None  # 3 mm, and perhaps on its way
+    assert commands.decide(0.039, at(0.042), 1.1) is None
+    assert commands.decide(0.0392, at(0.042), 1.25) == grasps(0.0392)  # a cube of 40 mm is held, not left standing
+    assert commands.decide(0.039, at(0.04, grasped=True), 2.0) is None
 
 
 def test_what_is_held_is_not_gripped_again_while_the_width_falls_on():
@@ -77,6 +79,14 @@ def test_what_is_held_is_not_gripped_again_while_the_width_falls_on():
     for tick in range(5):
         assert commands.decide(0.02 - 0.004 * tick, at(0.04, grasped=True), 1.0 + tick) is None
     assert commands.decide(0.08, at(0.04, grasped=True), 9.0) == goes(0.08)
+
+
+def test_what_is_held_is_not_let_go_of_while_the_width_stays_below_it():
+    commands = HandCommands(SETTINGS)
+    assert commands.decide(0.02, at(0.08), 0.0) == grasps(0.02)
+    for tick in range(5):
+        assert commands.decide(0.038, at(0.04, grasped=True), 1.0 + tick) is None
+    assert commands.decide(0.045, at(0.04, grasped=True), 9.0) == goes(0.045)
 
 
 def test_fingers_that_grasped_air_close_further():
@@ -89,7 +99,7 @@ def test_noise_of_the_wanted_width_moves_nothing():
     commands = HandCommands(SETTINGS)
     commands.decide(0.04, at(0.08), 0.0)
     noise = np.random.default_rng(0).uniform(-0.0019, 0.0019, 100)
-    assert not any(commands.decide(0.04 + each, at(0.04), 1.0 + tick) for tick, each in enumerate(noise))
+    assert not any(commands.decide(0.04 + each, at(0.04), 1.0 + 0.02 * tick) for tick, each in enumerate(noise))
 
 
 def test_after_a_loss_the_measured_width_decides():
