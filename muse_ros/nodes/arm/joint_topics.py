@@ -36,6 +36,8 @@ OURS = "panda/joint_states"
 STATES_QOS = QoSProfile(depth=4, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Several broadcasters may share the topic: a little more than the newest is looked at. Best effort hears everybody."""
 COMMANDS_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+ONLOOKERS = ("collect", "rosbag2", "_ros2cli", "rqt")
+"""Beginnings of the names of nodes that listen to anything and drive no arm."""
 RECOVERY_S = 8.0
 """The arm's node waits 10 s for what its services ask of the control loop."""
 
@@ -132,8 +134,9 @@ class RosJointTopics:
         self._commands.publish(Float64MultiArray(data=array.array("d", position.tolist())))
 
     def listeners(self) -> int:
-        """How many controllers listen to what is sent."""
-        return self._commands.get_subscription_count()
+        """How many nodes listen to what is sent, apart from recorders and people who only look."""
+        infos = self._node.get_subscriptions_info_by_topic(self._commands.topic_name)
+        return sum(not info.node_name.startswith(ONLOOKERS) for info in infos)
 
     def ask_hand(self, width_m: float) -> None:
         """Have the hand open or close to a width [m]; does not wait for it."""

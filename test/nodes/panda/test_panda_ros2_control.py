@@ -9,6 +9,7 @@ pytest.importorskip("muse_ros.msg")
 from diagnostic_msgs.msg import DiagnosticStatus
 from ros2_control_arm import ControlledArm
 from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
 
 from muse_core.control.kinematics import HOME_Q, JOINT_NAMES
 from muse_ros.msg import AppliedAction
@@ -154,6 +155,16 @@ def test_in_a_namespace_relative_names_are_the_arms_there(panda, make_node, spin
     finally:
         node.close()
         node.destroy_node()
+
+
+def test_a_recorder_that_listens_is_no_controller(panda, arm, make_node, wait_until):
+    there = arm(commands="elsewhere/joint_trajectory")
+    commands = "joint_trajectory_controller/joint_trajectory"
+    make_node("collect").create_subscription(JointTrajectory, commands, lambda _: None, 10)
+    node = panda(**REAL)
+    fault = wait_until(lambda: node._loop.led.fault, what="the fault")
+    assert fault.startswith(f"nobody listens on {commands}")
+    assert there.received == 0
 
 
 @pytest.mark.parametrize(
