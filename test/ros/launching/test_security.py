@@ -33,7 +33,7 @@ def test_muse_up_tells_each_node_its_keys(monkeypatch, tmp_path):
     assert keys == ["/left/panda", "/left/teleop", "/left/collect"]
 
 
-def test_only_the_three_sources_may_send_actions_and_only_the_arm_may_say_what_it_does():
+def test_only_those_who_lead_the_arm_may_send_actions_and_only_the_arm_may_say_what_it_does():
     may = {topic: set() for topic in (*(f"/action/{source}" for source in SOURCES), "/action", "/panda/joint_states")}
     for enclave in ElementTree.parse(resource("config/sros2/muse.policy.xml")).iter("enclave"):
         for topics in enclave.iter("topics"):
@@ -43,4 +43,5 @@ def test_only_the_three_sources_may_send_actions_and_only_the_arm_may_say_what_i
                     if each == name or (name.endswith("*") and each.startswith(name[:-1])):
                         may[each].add(enclave.get("path"))
     expected = {f"/action/{source}": {f"/{source}"} for source in SOURCES}
+    expected["/action/replay"].add("/calibrate")
     assert may == expected | {"/action": {"/panda"}, "/panda/joint_states": {"/panda"}}
