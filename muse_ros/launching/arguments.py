@@ -75,7 +75,7 @@ COMMON = (
     Argument("robot", "sim", "the arm's driver; none: no arm is driven, as beside a played bag", ROBOTS),
     Argument("robot_ip", "", "robot:=polymetis: address of the computer that runs the arm's server; needed"),
     Argument("robot_port", 0, "and the port of its arm; 0: 50051"),
-    Argument("hand_port", 0, "and of its hand; 0: 50052"),
+    Argument("hand_port", -1, "and of its hand; 0: there is none; -1: 50052"),
     Argument("loopback", False, "robot:=polymetis without an arm: a server of its own, the simulated world behind it"),
     Argument("task", "lift", "what is done, and what the simulated world holds", PANDA_TASKS),
     Argument("seed", 0, "seed of the simulated world and of the first automatic episode"),

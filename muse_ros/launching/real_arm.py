@@ -44,14 +44,17 @@ def with_loopback_ports(values: Mapping[str, Value]) -> dict[str, Value]:
     """The values, with a free port of this computer for each service of a loopback server that has none yet."""
     if not values["loopback"]:
         return dict(values)
-    return {**values, **{name: values[name] or free_port() for name in ("robot_port", "hand_port")}}
+    robot_port, hand_port = values["robot_port"], values["hand_port"]
+    ports = {"robot_port": robot_port or free_port(), "hand_port": free_port() if hand_port < 0 else hand_port}
+    return {**values, **ports}
 
 
 def panda_parameters(values: Mapping[str, Value]) -> dict[str, Any]:
     """Of the panda node, beside those of any arm; what is left open is as in its file."""
     if values["robot"] != "polymetis":
         return {}
-    parameters: dict[str, Any] = {name: values[name] for name in ("robot_port", "hand_port") if values[name]}
+    least = {"robot_port": 1, "hand_port": 0}
+    parameters: dict[str, Any] = {name: values[name] for name, lowest in least.items() if values[name] >= lowest}
     if not values["loopback"]:
         return {"robot_ip": values["robot_ip"], **parameters}
     parameters |= {"robot_ip": HERE, "wait_for_robot_s": WAITS_S}

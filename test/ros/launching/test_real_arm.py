@@ -22,6 +22,12 @@ def test_a_real_arm_is_where_it_is_said_to_be_and_goes_home_after_a_decision():
     assert (found["collect"].parameters["reset"], found["collect"].parameters["contract"]) == ("home", "panda")
 
 
+def test_an_arm_without_a_hand_is_told_so_by_port_0():
+    arm = nodes("sim", robot="polymetis", robot_ip="172.16.0.1", hand_port="0")["panda"].parameters
+    assert arm["hand_port"] == 0
+    assert nodes("sim", robot="polymetis", loopback="true", hand_port="0")["panda"].parameters["hand_port"] == 0
+
+
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
