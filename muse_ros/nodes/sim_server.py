@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
@@ -19,6 +20,7 @@ from muse_ros.bridge import STATUS_QOS
 from muse_ros.contract.ticks import tick_at_or_after
 from muse_ros.msg import EpisodeStatus
 from muse_ros.nodes.arm.topics import WorldTopics
+from muse_ros.nodes.diagnostics_topic import DiagnosticsTopic, diagnostic
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
 from muse_ros.polymetis.loopback.process import LoopbackError, LoopbackProcess
@@ -26,6 +28,12 @@ from muse_ros.polymetis.loopback.scene_view import SceneView
 
 PERIOD_NS = 10_000_000
 OBJECTS_NS = 2 * PERIOD_NS
+REPORT_NS = 1_000_000_000
+ARM_NODE = "panda"
+SLOW_MS = 10.0
+"""Simulated time that may be lost in a second before it is a warning."""
+LET_GO_S = 5.0
+"""How long the server waits at its end for the node that leads its arm to have let go of it."""
 AHEAD_NS = 4_000_000
 """The scene is looked at this long before a whole multiple of the period, so that a tick there finds it in time."""
 
@@ -53,6 +61,7 @@ class SimServerNode(Node):
         self.failure = ""
         self._closing = threading.Event()
         self._recording = False
+        self._figures: dict[str, Any] | None = None
         task = declare(self, "task", "lift", "simulated task")
         wide = declare(self, "wide", False, "spread the simulated objects wider")
         declare(self, "seed", 0, "of the objects, used by the next sim/reset", (0, 2**31 - 1), fixed=False)
@@ -70,6 +79,7 @@ class SimServerNode(Node):
         except (LoopbackError, ValueError) as error:
             raise NodeFailure(f"node sim_server: {error}") from error
         self._world = WorldTopics(self, self._view, quality, clock=False, views=views)
+        self._diagnostics = DiagnosticsTopic(self)
         self.create_service(Trigger, "sim/reset", self._reset)
         self.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
         self.get_logger().info(f"sim_server: arm at {self.server.arm}, hand at {self.server.hand}")
@@ -77,7 +87,10 @@ class SimServerNode(Node):
         self._thread.start()
 
     def close(self) -> None:
-        """End the server. Safe to call twice."""
+        """End the server, after whoever leads its arm. Safe to call twice."""
+        end_s = time.monotonic() + LET_GO_S
+        while not (self.finished.is_set() or self._closing.is_set()) and self._is_led() and time.monotonic() < end_s:
+            time.sleep(0.05)
         self._closing.set()
         self._thread.join()
         self.server.close()
@@ -109,6 +122,26 @@ class SimServerNode(Node):
         if views:
             self._world.take_views(stamp_ns)
             self._world.publish_views(stamp_ns)
+        if grid_ns % REPORT_NS == 0:
+            self._report(stamp_ns)
+
+    def _report(self, stamp_ns: int) -> None:
+        figures = {**self.server.scene.ask("statistics"), "stamp_ns": stamp_ns}
+        before, self._figures = self._figures, figures
+        if before is None:
+            return
+        passed_s = (stamp_ns - before["stamp_ns"]) * 1e-9
+        rate_hz, lost_ms = ((figures[name] - before[name]) / passed_s for name in ("cycles", "lost_ms"))
+        slow = lost_ms > SLOW_MS
+        message = f"too slow a machine: {lost_ms:.0f} of 1000 ms were lost" if slow else "the arm's loop keeps up"
+        values = {"control cycles [Hz]": f"{rate_hz:.0f}", "lost in all [ms]": str(figures["lost_ms"])}
+        values |= {"longest cycle [ms]": f"{figures['longest_ms']:.0f}", "reflexes": str(figures["reflexes"])}
+        values["last reflex"] = figures["reason"] or "none"
+        level = DiagnosticStatus.WARN if slow else DiagnosticStatus.OK
+        self._diagnostics.publish(stamp_ns, [diagnostic(level, "sim_server: arm", message, values)])
+
+    def _is_led(self) -> bool:
+        return (ARM_NODE, self.get_namespace()) in self.get_node_names_and_namespaces()
 
     def _show(self) -> int:
         """Pose the view as the server's scene is; when that was [ns]."""

@@ -9,6 +9,7 @@ pytest.importorskip("grpc")
 pytest.importorskip("torch")
 pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseArray
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
@@ -40,6 +41,7 @@ def heard(make_node, spin):
         "cameras/front/image/compressed": CompressedImage,
         "cameras/wrist/image/compressed": CompressedImage,
         "sim/objects": PoseArray,
+        "diagnostics": DiagnosticArray,
     }
     found = {topic: [] for topic in (*kinds, "sim/success")}
     for topic, kind in kinds.items():
@@ -74,6 +76,9 @@ def test_the_world_is_shown_and_objects_are_placed_by_a_seed(sim_server, heard, 
     wait_until(lambda: abs(cube(heard).x - before) > 1e-3, what="the cube elsewhere")
     assert reset(3).success
     wait_until(lambda: abs(cube(heard).x - before) < 1e-4, what="the cube where it was")
+
+    health = wait_until(lambda: heard["diagnostics"])[-1].status[0]
+    assert health.name == "sim_server: arm" and float(health.values[0].value) > 0
 
     recorder = make_node("collect").create_publisher(EpisodeStatus, "collect/status", STATUS_QOS)
     recorder.publish(EpisodeStatus(state=EpisodeStatus.RECORDING))
