@@ -41,7 +41,7 @@ def arm_words(arm: ArmView) -> tuple[Level, str, str]:
     if arm.takeover:
         return Level.DEGRADED, "TAKEN OVER by the operator", name
     if arm.to_be_released and not arm.source:
-        return Level.DEGRADED, "holds still", f"{name}; let go of the deadman, then press it"
+        return Level.DEGRADED, "holds still", "let go of the deadman first"
     if arm.source:
         return Level.OK, f"{arm.source} moves it", name
     return Level.OK, "holds still", name
