@@ -98,6 +98,7 @@ class GuidedReset:
         if self._watch is not None:
             self._look_at_arm(now_s)
         elif self._asked:
+            self._sim.look()
             if now_s - self._began_s > ANSWER_S:
                 self._finish(ResetResult(f"no answer came in {ANSWER_S:g} s"))
         elif now_s >= self._again_s:

@@ -4,6 +4,8 @@ import pytest
 
 pytest.importorskip("rclpy")
 
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from muse_core.control.kinematics import HOME_Q
@@ -25,6 +27,28 @@ def make_simulation(node):
 
     node.create_service(Trigger, "sim/reset", reset)
     return node
+
+
+def test_an_answer_that_is_lost_is_asked_for_again(make_node, spin, make_collect, world, ask, ready, wait_until):
+    node = make_node("panda")
+    node.declare_parameter("seed", 7)
+    seeds = []
+
+    async def reset(_, response):
+        seeds.append(node.get_parameter("seed").value)
+        if len(seeds) == 1:
+            await Future()  # this one is never answered
+        response.success = True
+        return response
+
+    node.create_service(Trigger, "sim/reset", reset, callback_group=ReentrantCallbackGroup())
+    spin(node)
+    collect = make_collect(seed=7)
+    ready(collect)
+    assert ask("reset").success
+    wait_until(lambda: description(collect).seed == 8)
+    assert seeds == [8, 8]
+    ready(collect)
 
 
 @pytest.fixture
