@@ -11,8 +11,12 @@ JOINTS = 7
 FIRM_STIFFNESS = (200.0, 200.0, 200.0, 200.0, 80.0, 80.0, 40.0)
 FIRM_DAMPING = (25.0, 25.0, 25.0, 25.0, 7.0, 6.0, 3.5)
 """Gains [N m/rad], [N m s/rad] of an arm that is to be where it is told. With a Polymetis server's own (40 N m/rad and
-less) friction of 0.5 N m leaves a joint up to 50 mrad off, with these 13 mrad (MuJoCo). What a contact is pressed
-with does not depend on them (`ControllerLimits.spring_torque`)."""
+less) friction of 0.5 N m leaves a joint up to 50 mrad off, with these 13 mrad; after a knock they come to rest with a
+control loop that is 4 ms late even with light rotors, with those of libfranka's example (600 and 50) an arm then flails
+(all in MuJoCo). What a contact is pressed with does not depend on them: `ControllerLimits.spring_torque`."""
+LARGEST_STIFFNESS = 1200.0
+LARGEST_DAMPING = 100.0
+"""Above these nothing is a gain for a Panda: twice those of libfranka's example."""
 
 GUIDED_DAMPING = (10.0, 10.0, 10.0, 10.0, 3.0, 3.0, 2.0)
 """For an arm that is guided by hand [N m s/rad]: of a fast joint. A load of 5 N m that the arm was not told of sinks at
@@ -64,9 +68,18 @@ class ControllerLimits:
             raise ValueError(f"position_lower {self.position_lower} is not below position_upper {self.position_upper}")
 
 
-def joint_values(name: str, values: Sequence[float], positive: bool) -> list[float]:
-    """`values` as 7 floats; `ValueError` where they are not that."""
+def nominal_period(hz: float) -> float:
+    """Of a control cycle [s]; `ValueError` where no arm has that rate."""
+    if not 10.0 <= hz <= 10_000.0:
+        raise ValueError(f"a control loop has between 10 and 10000 cycles a second, found {hz}")
+    return 1.0 / hz
+
+
+def joint_values(name: str, values: Sequence[float], positive: bool, largest: float = math.inf) -> list[float]:
+    """`values` as 7 floats; `ValueError` where they are not that, or above the largest."""
     found = [float(value) for value in values]
+    if any(value > largest for value in found):
+        raise ValueError(f"{name} must be at most {largest:g}, found {found}")
     if len(found) != JOINTS or not all(math.isfinite(value) and (value > 0.0 or not positive) for value in found):
         raise ValueError(f"{name} must be {JOINTS} finite{' positive' if positive else ''} numbers, found {found}")
     return found

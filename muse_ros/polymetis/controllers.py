@@ -32,7 +32,7 @@ def joint_impedance(
         limits: What the controller keeps; those of a Panda if not given.
 
     Raises:
-        ValueError: A gain is not positive and finite, or their number is not 7.
+        ValueError: A gain is not positive and finite or far too large, their number is not 7, or `hz` is no rate.
     """
     return archive(JointImpedance(kp, kd, hz, limits or ControllerLimits()))
 
@@ -48,7 +48,7 @@ def gravity_compensation(
         limits: What the controller keeps; those of a Panda if not given.
 
     Raises:
-        ValueError: A damping is not positive and finite, or their number is not 7.
+        ValueError: A damping is not positive and finite or far too large, their number is not 7, or `hz` is no rate.
     """
     return archive(GravityCompensation(kd, hz, limits or ControllerLimits()))
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from muse_ros.polymetis.control_cycle import believed, damped, elapsed_time, limited, torque_step
-from muse_ros.polymetis.controller_limits import JOINTS, ControllerLimits, joint_values
+from muse_ros.polymetis.controller_limits import JOINTS, LARGEST_DAMPING, ControllerLimits, joint_values, nominal_period
 
 
 class GravityCompensation(torch.nn.Module):
@@ -37,8 +37,8 @@ class GravityCompensation(torch.nn.Module):
 
     def __init__(self, kd: Sequence[float], hz: float, limits: ControllerLimits) -> None:
         super().__init__()
-        self._kd = joint_values("kd", kd, positive=True)
-        self._nominal = 1.0 / hz
+        self._kd = joint_values("kd", kd, positive=True, largest=LARGEST_DAMPING)
+        self._nominal = nominal_period(hz)
         self._lower, self._upper = list(limits.position_lower), list(limits.position_upper)
         self._torque_limit, self._torque_rate = list(limits.torque), float(limits.torque_rate)
         self._seen = False

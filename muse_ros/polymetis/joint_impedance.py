@@ -20,7 +20,14 @@ import torch
 from torch import Tensor
 
 from muse_ros.polymetis.control_cycle import believed, damped, elapsed_time, limited, torque_step
-from muse_ros.polymetis.controller_limits import JOINTS, ControllerLimits, joint_values
+from muse_ros.polymetis.controller_limits import (
+    JOINTS,
+    LARGEST_DAMPING,
+    LARGEST_STIFFNESS,
+    ControllerLimits,
+    joint_values,
+    nominal_period,
+)
 
 
 class JointImpedance(torch.nn.Module):
@@ -31,6 +38,9 @@ class JointImpedance(torch.nn.Module):
     acceleration is at most A, its own is at most 5/3 A. Arrivals may jitter: the reference keeps the durations, not the
     arrivals. When the next does not come it brakes within 0.1 s and holds. What is desired follows the reference with
     bounded velocity and acceleration, always, so it has no jump, and neither has the torque.
+
+    The first two calls of `update` take 2 and 5 ms, since TorchScript compiles it then (the server warms up `forward`
+    only): the first two set-points should come while the arm stands.
     """
 
     _brake: Final[float] = 0.1
@@ -40,9 +50,9 @@ class JointImpedance(torch.nn.Module):
     """Set-points are reached this much later than asked for, so that one may be late by as much unnoticed [s]."""
     _longest_lead: Final[float] = 0.1
     """After a stall set-points come all at once. So much of what is left is gone through in time, the rest faster."""
-    _forgetting: Final[float] = 0.005
+    _forgetting: Final[float] = 0.05
     """How fast the smallest lead that is remembered grows, when none is smaller [s/s]."""
-    _drawing: Final[float] = 0.02
+    _drawing: Final[float] = 0.03
     """The share by which one set-point draws it to the buffer's size,"""
     _leak: Final[float] = 0.1
     """by this share of the set-point's duration at most."""
@@ -77,9 +87,9 @@ class JointImpedance(torch.nn.Module):
 
     def __init__(self, kp: Sequence[float], kd: Sequence[float], hz: float, limits: ControllerLimits) -> None:
         super().__init__()
-        self._kp = joint_values("kp", kp, positive=True)
-        self._kd = joint_values("kd", kd, positive=True)
-        self._nominal = 1.0 / hz
+        self._kp = joint_values("kp", kp, positive=True, largest=LARGEST_STIFFNESS)
+        self._kd = joint_values("kd", kd, positive=True, largest=LARGEST_DAMPING)
+        self._nominal = nominal_period(hz)
         self._lower, self._upper = list(limits.position_lower), list(limits.position_upper)
         self._velocity_limit, self._acceleration_limit = list(limits.velocity), list(limits.acceleration)
         self._torque_limit, self._torque_rate = list(limits.torque), float(limits.torque_rate)
@@ -205,8 +215,7 @@ class JointImpedance(torch.nn.Module):
         length = self._time_for(duration, duration * steps)
         for i in range(7):
             self._from[i], self._from_velocity[i] = self._desired[i], self._desired_velocity[i]
-            self._to[i] = min(max(position[i], self._lower[i]), self._upper[i])
-            self._to_velocity[i] = velocity[i] if self._to[i] == position[i] else 0.0
+            self._to[i], self._to_velocity[i] = position[i], velocity[i]
         self._time, self._length, self._number = 0.0, length, number
 
     def _time_for(self, duration: float, after_last: float) -> float:
@@ -231,8 +240,9 @@ class JointImpedance(torch.nn.Module):
         self._least_lead = min(lead, self._least_lead + self._forgetting * duration)
         most = self._leak * duration
         shift = min(max(self._drawing * (self._buffer - self._least_lead), -most), most)
-        self._least_lead += shift
-        return max(lead + after_last - stood + shift, 0.5 * min(duration, self._shortest)) + lost
+        length = max(lead + after_last - stood + shift, 0.5 * min(duration, self._shortest)) + lost
+        self._least_lead += length - (lead + after_last - stood)
+        return length
 
     @torch.jit.export
     def is_terminated(self) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STIFFNESS = (600.0, 600.0, 600.0, 600.0, 250.0, 150.0, 50.0)
-DAMPING = (50.0, 50.0, 50.0, 50.0, 30.0, 25.0, 15.0)
-"""Those of libfranka's joint impedance example. A Polymetis server's own are a fifteenth of it: under these a Panda's
-joints, whose friction is about 1 N m, stand 0.02 rad beside where they are wanted."""
-LARGEST_SHARE = 2.0
-"""Gains above so many times these are refused: an arm that is much stiffer shakes itself to a stop."""
+from muse_ros.polymetis.controller_limits import FIRM_DAMPING, FIRM_STIFFNESS
+
+LARGEST_STIFFNESS = (1200.0, 1200.0, 1200.0, 1200.0, 500.0, 300.0, 100.0)
+LARGEST_DAMPING = (100.0, 100.0, 100.0, 100.0, 60.0, 50.0, 30.0)
+"""Gains above these, twice those of libfranka's joint impedance example, are refused: an arm that is much stiffer
+shakes itself to a stop."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class PolymetisSettings:
     wait_for_robot_s: float = 0.0
     robot_port: int = 50051
     hand_port: int = 50052
-    stiffness: tuple[float, ...] = STIFFNESS
-    damping: tuple[float, ...] = DAMPING
+    stiffness: tuple[float, ...] = FIRM_STIFFNESS
+    damping: tuple[float, ...] = FIRM_DAMPING
     hand_force: float = 20.0
     hand_speed: float = 0.1
 
@@ -42,7 +42,7 @@ class PolymetisSettings:
         Raises:
             ValueError: naming the one that is wrong.
         """
-        for name, usual in (("stiffness", STIFFNESS), ("damping", DAMPING)):
-            found, most = getattr(self, name), [LARGEST_SHARE * each for each in usual]
+        for name, most in (("stiffness", LARGEST_STIFFNESS), ("damping", LARGEST_DAMPING)):
+            found = getattr(self, name)
             if found and not (len(found) == len(most) and all(0.0 < a <= b for a, b in zip(found, most, strict=True))):
-                raise ValueError(f"{name} must be 7 numbers above 0 and at most {most}, got {list(found)}")
+                raise ValueError(f"{name} must be 7 numbers above 0 and at most {list(most)}, got {list(found)}")

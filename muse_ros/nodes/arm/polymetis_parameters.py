@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rclpy.node import Node
 
-from muse_ros.arm.drivers.polymetis_settings import DAMPING, STIFFNESS, PolymetisSettings
+from muse_ros.arm.drivers.polymetis_settings import PolymetisSettings
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure
+from muse_ros.polymetis.controller_limits import FIRM_DAMPING, FIRM_STIFFNESS
 
 SERVERS_OWN = [0.0]
 
@@ -17,8 +18,8 @@ def polymetis_settings(node: Node) -> PolymetisSettings:
     Raises:
         NodeFailure: if one is not what it may be.
     """
-    stiffness = declare(node, "stiffness", list(STIFFNESS), "of the seven joints [N m/rad]; [0.0]: the server's own")
-    damping = declare(node, "damping", list(DAMPING), "of the seven joints [N m s/rad]; [0.0]: the server's own")
+    stiffness = declare(node, "stiffness", list(FIRM_STIFFNESS), "of seven joints [N m/rad]; [0.0]: the server's own")
+    damping = declare(node, "damping", list(FIRM_DAMPING), "of seven joints [N m s/rad]; [0.0]: the server's own")
     try:
         return PolymetisSettings(
             robot_ip=declare(node, "robot_ip", "", "address of the computer that runs the arm's server"),

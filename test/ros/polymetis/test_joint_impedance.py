@@ -35,6 +35,15 @@ def test_gains_that_are_no_gains_are_refused(wrong):
         joint_impedance(wrong, KD)
 
 
+def test_gains_and_rates_that_no_panda_has_are_refused():
+    with pytest.raises(ValueError, match="kp must be at most 1200"):
+        joint_impedance((1201.0,) * 7, KD)
+    with pytest.raises(ValueError, match="kd must be at most 100"):
+        joint_impedance(KP, (101.0,) * 7)
+    with pytest.raises(ValueError, match="cycles a second, found 0"):
+        joint_impedance(KP, KD, hz=0)
+
+
 def test_limits_that_are_no_limits_are_refused():
     with pytest.raises(ValueError, match="torque_rate must be positive"):
         ControllerLimits(torque_rate=0.0)
@@ -126,6 +135,25 @@ def test_a_set_point_beyond_a_joints_end_is_reached_as_far_as_it_goes(soft):
         arm.update(np.where(np.arange(7) == 3, upper + 0.05, POSE), 0.5 * np.eye(7)[3])
         arm.follow(20)
     assert arm.desired[3] == pytest.approx(upper, abs=1e-3)
+
+
+def test_an_arm_that_runs_out_of_set_points_near_a_joints_end_stops_there():
+    upper = LIMITS.position_upper[3]
+    arm = RunningController(ARCHIVES["soft"])
+    arm.forward(np.where(np.arange(7) == 3, upper - 0.1, POSE))
+    for n in range(1, 5):  # at 1 rad/s to 20 mrad before the end: braking alone would take 50 mrad
+        arm.update(np.where(np.arange(7) == 3, upper - 0.1 + 0.02 * n, POSE), np.eye(7)[3])
+        arm.follow(20)
+    speeds = arm.follow(200)[:, 3]
+    assert arm.desired[3] <= upper + 1e-3
+    assert np.abs(np.diff(speeds)).max() < 0.0126  # 12.5 rad/s^2
+
+
+def test_a_far_set_point_is_gone_to_no_faster_than_allowed(soft):
+    for _ in range(40):
+        soft.update(soft.desired + 0.19 * FIRST, STILL, 0.001)
+        speeds = soft.follow(20)[:, 0]
+    assert speeds.max() == pytest.approx(1.5, abs=1e-9)
 
 
 def test_an_arm_that_starts_beyond_a_joints_end_is_not_drawn():

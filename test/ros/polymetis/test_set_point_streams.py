@@ -39,9 +39,9 @@ def stream(arrivals_s: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.
     return np.array(positions), np.array(velocities)
 
 
-def behind(positions: np.ndarray, velocities: np.ndarray) -> tuple[float, float, float]:
-    """How far the last second and a half lies behind the swing [ms], and how much it differs from the swing by then."""
-    cycles = np.arange(len(positions))[-1500:]
+def behind(positions: np.ndarray, velocities: np.ndarray, last: int = 1500) -> tuple[float, float, float]:
+    """How far the last milliseconds lie behind the swing [ms], and how much they differ from the swing by then."""
+    cycles = np.arange(len(positions))[-last:]
     differences = []
     for late in range(0, 60):
         swing = [motion((cycle - late) * 1e-3) for cycle in cycles]
@@ -103,7 +103,8 @@ def test_a_stall_stops_the_arm_and_what_comes_then_is_not_rushed_through():
     assert np.abs(velocities[1040:1060]).max() < 0.03
     assert np.abs(velocities).max() < 1.0
     assert np.all(np.abs(np.diff(velocities, axis=0)).max(axis=0) * 1e3 <= np.array(LIMITS.acceleration) + 1e-6)
-    assert positions[-1] == pytest.approx(motion(PERIOD_S * COUNT - 0.05)[0], abs=0.03)
+    late, _, _ = behind(positions, velocities, 100)
+    assert late < 40  # of 100 ms after the stall: the buffer is drawn to its size
 
 
 def test_how_long_the_arm_stood_is_no_part_of_the_way():
