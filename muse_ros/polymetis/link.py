@@ -1,6 +1,6 @@
 """One gRPC connection to a Polymetis server, which comes back by itself, and what its errors mean.
 
-Every call has a deadline. A refused connection is tried again at least every half second. A connection that has gone
+Every call has a deadline. A refused connection is tried again every tenth of a second. A connection that has gone
 silent (a cable pulled: TCP would wait for many seconds after it is back) is thrown away and made anew. Safe to use from
 several threads. Must not import ROS or torch.
 """
@@ -22,7 +22,7 @@ SILENT_S = 0.5
 _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 500),  # an attempt that nothing answers is given up after this
-    ("grpc.max_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 100),  # a server that comes back is there before its arm is given up
     ("grpc.use_local_subchannel_pool", 1),  # else a new channel takes over the silent connection of the old one
     ("grpc.enable_http_proxy", 0),  # the arm is on a network of its own, whatever http_proxy says
 )

@@ -83,6 +83,7 @@ class StateReader:
         self._taken_s = -math.inf  # when the newest of `_states` was measured, by the monotonic clock
         self._error: PolymetisError | None = None
         self._losses = 0
+        self._asked_s: float | None = None  # when the call under way was made
         self._stop = threading.Event()
         self._stream: StateStream | None = None
         self._heard_s = math.inf  # when the stream was opened or brought something, by the monotonic clock
@@ -127,6 +128,14 @@ class StateReader:
         with self._changed:
             return self._error
 
+    def unanswered_s(self) -> float:
+        """For how long the call under way has waited for its answer [s]; 0 between calls.
+
+        It tells a server that is out of reach from an arm whose states do not move on.
+        """
+        with self._changed:
+            return 0.0 if self._asked_s is None else time.monotonic() - self._asked_s
+
     @property
     def losses(self) -> int:
         """How often the server was lost since :meth:`start`."""
@@ -145,7 +154,7 @@ class StateReader:
     def _poll(self) -> None:
         due_s = time.monotonic()
         while not self._stop.is_set():
-            sent_ns = self._clock()
+            sent_ns, self._asked_s = self._clock(), time.monotonic()
             try:
                 state = self._client.state()
             except PolymetisError as error:
@@ -169,7 +178,7 @@ class StateReader:
 
     def _found(self, state: ArmState, sent_ns: int, received_ns: int) -> None:
         with self._changed:
-            self._error = None
+            self._error = self._asked_s = None
             first, new = self._seen is None, self._seen is None or state.stamp_ns != self._seen.stamp_ns
             self._seen = state
         if new and not first:  # how old the first is cannot be known
@@ -194,4 +203,4 @@ class StateReader:
     def _lost(self, error: PolymetisError) -> None:
         with self._changed:
             self._losses += self._error is None
-            self._error = error
+            self._error, self._asked_s = error, None

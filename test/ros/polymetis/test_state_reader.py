@@ -199,6 +199,23 @@ def test_a_connection_that_a_pulled_cable_left_dead_is_replaced(servicer, source
         other.close()
 
 
+def test_a_server_that_does_not_answer_is_told_from_an_arm_that_does_not_move_on(servicer):
+    with serving(servicer) as address:
+        client = ArmClient(address, timeout_s=5.0)
+        reader = StateReader(client)
+        reader.start()
+        reader.wait_newer(0, LONGEST_WAIT_S)
+        servicer.robot_present = False
+        wait_for(lambda: reader.age_s() > 0.3)
+        assert reader.unanswered_s() < 0.3 and reader.error is None
+        servicer.answers.clear()
+        wait_for(lambda: reader.unanswered_s() > 0.3)
+        servicer.answers.set()
+        wait_for(lambda: reader.unanswered_s() < 0.3)
+        reader.close()
+        client.close()
+
+
 def test_a_stream_that_falls_silent_is_opened_anew(servicer):
     with serving(servicer) as address:
         client = ArmClient(address, timeout_s=5.0)
