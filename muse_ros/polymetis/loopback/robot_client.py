@@ -190,7 +190,7 @@ class RobotClient:
         while not self._ended.wait(HAND_PERIOD_S):
             with self._hand_lock:
                 state = GripperState(
-                    width=self.arm.measure().width_m,
+                    width=max(0.0, self.arm.measure().width_m),  # fingers pressed together give in a little
                     is_grasped=self._hand.grasped,
                     is_moving=self._hand.moving,
                     prev_command_successful=self._hand.successful,
