@@ -33,6 +33,7 @@ WIDTH_CHANGED_M = 0.001
 GUIDE_WATCH_S = 0.5
 HAND_LOST_S = 2.0
 NOT_OURS, FLOATING = "the server's own", "gravity compensation"
+UNANSWERED = "its server does not answer: the network is cut, or the server's computer is off or hangs"
 NOT_IN_ITS_LOOP = (
     "its control loop has stopped: a reflex, the user stop, closed brakes, or the robot client has ended; clear what "
     "stopped it, wait until its light is blue again"
@@ -254,7 +255,8 @@ class PolymetisDriver:
             raise StaleState(f"{what}: {why()}")
 
     def _why_silent(self) -> str:
-        return str(self._reader.error or NOT_IN_ITS_LOOP)
+        unanswered = self._reader.unanswered_s() > 0.5 * self._settings.hold_after_s
+        return str(self._reader.error or (UNANSWERED if unanswered else NOT_IN_ITS_LOOP))
 
     def _why_not_taken(self) -> str:
         return str(self._sender.error or "it has not answered yet")

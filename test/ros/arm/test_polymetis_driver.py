@@ -16,6 +16,7 @@ from muse_core.control.state import SetPoint
 from muse_ros.arm.drivers.driver import DriverError, DriverSettings, StaleState, open_driver
 from muse_ros.arm.drivers.polymetis_settings import PolymetisSettings
 from muse_ros.polymetis.loopback.process import LoopbackProcess
+from tcp_proxy import TcpProxy
 
 DEADLINE_S = 60.0
 LATE = {"hold_after_s": 0.3, "stop_after_s": 1.0}
@@ -118,6 +119,16 @@ def test_a_state_that_ceases_is_stale_then_a_fault_and_recover_brings_the_arm_ba
     recovered(driver)
     goal = turn(driver, 0, -0.1)
     until("the arm to be led again", lambda: abs(driver.read().q[0] - goal[0]) < 0.05)
+
+
+def test_a_cut_network_is_not_taken_for_a_reflex(open_it, server):
+    with TcpProxy(server.arm) as proxy:
+        driver = open_it(robot_port=int(proxy.address.rpartition(":")[2]))
+        proxy.forget_connections()
+        text = str(failure(driver, StaleState))
+        assert "does not answer" in text and "reflex" not in text
+        recovered(driver)  # over a connection of its own making
+        driver.close()
 
 
 def test_a_controller_that_ended_is_a_fault_when_the_next_set_point_goes_out(open_it, server):
