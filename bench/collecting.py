@@ -14,10 +14,10 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -114,6 +114,41 @@ def publish_until_signalled(sources: Sequence[Source]) -> int:
     return 0
 
 
+@contextlib.contextmanager
+def publishing(script: str, *publishers: str) -> Iterator[None]:
+    """A domain of its own, in which a benchmark's sources publish until the block is left.
+
+    Args:
+        script: The benchmark; with ``--publish`` it is to run :func:`publish_until_signalled`.
+        publishers: What stands behind ``--publish``, one for each process; by default one process, and nothing.
+    """
+    own_domain()
+    sources = [
+        subprocess.Popen([sys.executable, script, "--publish", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for words in ([[name] for name in publishers] or [[]])
+    ]
+    try:
+        yield
+    finally:
+        for source in sources:
+            source.send_signal(signal.SIGINT)
+            source.communicate(timeout=30)
+
+
+@contextlib.contextmanager
+def operating() -> Iterator[Any]:
+    """A node to ask the recorder with."""
+    import rclpy
+
+    rclpy.init()
+    node = rclpy.create_node("bench_operator")
+    try:
+        yield node
+    finally:
+        node.destroy_node()
+        rclpy.shutdown()
+
+
 def write_contract(path: Path, sources: Sequence[Source]) -> None:
     """A contract that expects all of `sources` at their rates."""
     observations = {
@@ -186,7 +221,7 @@ class Collect:
         """File descriptors that it has open."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Ctrl-C, and wait."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)

@@ -12,8 +12,6 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 import timing
-from collecting import JOINTS, PACKAGES, POSE, ROOT, Collect, Source, count, own_domain, publish_until_signalled
+from collecting import JOINTS, PACKAGES, POSE, Collect, Source, count, operating, publish_until_signalled, publishing
 
 SOURCES = (Source("panda/joint_states", JOINTS, 200.0), Source("panda/ee_pose", POSE, 50.0))
 LONGEST_S = 3.0
@@ -143,26 +141,14 @@ def main() -> int:
     given = parser.parse_args()
     if given.publish:
         return publish_until_signalled(SOURCES)
-    import rclpy
-
     begun = timing.machine()
-    own_domain()
-    source = subprocess.Popen([sys.executable, __file__, "--publish"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     rng, moments, found, before = random.Random(given.seed), Counter(), [], {}
-    rclpy.init()
-    node = rclpy.create_node("bench_operator")
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            for number in range(given.kills):
-                findings, before = one_kill(Path(folder), node, rng, before)
-                moments[findings["doing"]] += 1
-                found.append(findings)
-                print(f"kill {number + 1}/{given.kills} while {findings['doing']}: {findings['kept']} kept", flush=True)
-    finally:
-        source.send_signal(signal.SIGINT)
-        source.communicate(timeout=30)
-        node.destroy_node()
-        rclpy.shutdown()
+    with tempfile.TemporaryDirectory() as folder, publishing(__file__), operating() as node:
+        for number in range(given.kills):
+            findings, before = one_kill(Path(folder), node, rng, before)
+            moments[findings["doing"]] += 1
+            found.append(findings)
+            print(f"kill {number + 1}/{given.kills} while {findings['doing']}: {findings['kept']} kept", flush=True)
     cuts = [findings["cut"] for findings in found if "cut" in findings]
     result = {
         "kills": given.kills,

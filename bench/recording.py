@@ -9,11 +9,11 @@ a minute. Run: ``python bench/recording.py --seconds 300``. Needs rclpy; starts 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from importlib.util import find_spec
@@ -25,13 +25,13 @@ from collecting import (
     JPEG,
     PACKAGES,
     POSE,
-    ROOT,
     Collect,
     Source,
     count,
     cpu_s,
-    own_domain,
+    operating,
     publish_until_signalled,
+    publishing,
 )
 
 SOURCES = (
@@ -55,12 +55,7 @@ def share(pid: int, seconds: float) -> float:
 
 def record(folder: Path, seconds: float) -> dict[str, float]:
     """Run the collect node beside the sources for one episode; answers its shares of a core, and its memory."""
-    import rclpy
-
-    rclpy.init()
-    node = rclpy.create_node("bench_operator")
-    collect = Collect(folder, SOURCES, node)
-    try:
+    with operating() as node, contextlib.closing(Collect(folder, SOURCES, node)) as collect:
         collect.ask("start")
         collect.ask("discard")
         waiting = share(collect.process.pid, WAITING_S)
@@ -69,10 +64,6 @@ def record(folder: Path, seconds: float) -> dict[str, float]:
         memory_mb = collect.memory_mb("VmHWM")
         collect.ask("stop")
         collect.ask("keep", deadline_s=120.0)
-    finally:
-        collect.end()
-        node.destroy_node()
-        rclpy.shutdown()
     return {"core": recording, "core_of_the_drain": waiting, "peak_memory_mb": memory_mb}
 
 
@@ -99,19 +90,10 @@ def record_plainly(folder: Path, seconds: float) -> dict | None:
 
 def measure(seconds: float) -> dict:
     """One run: sources, recorder, count."""
-    own_domain()
-    sources = [
-        subprocess.Popen([sys.executable, __file__, "--publish", name], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for name in PROCESSES
-    ]
     with tempfile.TemporaryDirectory() as folder:
-        try:
+        with publishing(__file__, *PROCESSES):
             cost = record(Path(folder), seconds)
             plain = record_plainly(Path(folder) / "plain", seconds)
-        finally:
-            for source in sources:
-                source.send_signal(signal.SIGINT)
-                source.communicate(timeout=30)
         episode = Path(folder) / "bench" / "episode_0001"
         topics = count(episode, [source.topic for source in SOURCES])
         told = json.loads((episode / "episode.json").read_text())

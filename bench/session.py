@@ -7,7 +7,7 @@ Run: ``python bench/session.py --episodes 100``. Needs rclpy; starts its own nod
 from __future__ import annotations
 
 import argparse
-import signal
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -15,7 +15,19 @@ import time
 from pathlib import Path
 
 import timing
-from collecting import JOINTS, JPEG, PACKAGES, POSE, ROOT, Collect, Source, count, own_domain, publish_until_signalled
+from collecting import (
+    JOINTS,
+    JPEG,
+    PACKAGES,
+    POSE,
+    ROOT,
+    Collect,
+    Source,
+    count,
+    operating,
+    publish_until_signalled,
+    publishing,
+)
 
 SOURCES = (
     Source("cameras/front/image/compressed", JPEG, 30.0, 90_000),
@@ -28,13 +40,8 @@ JOINED_S = 1.0  # on a busy machine the middleware may drop some messages right 
 
 def record(folder: Path, episodes: int, seconds: float) -> list[dict[str, float]]:
     """Record and keep `episodes` of `seconds` each; answers memory and files before, and after every tenth."""
-    import rclpy
-
-    rclpy.init()
-    node = rclpy.create_node("bench_operator")
-    collect = Collect(folder, SOURCES, node)
     samples = []
-    try:
+    with operating() as node, contextlib.closing(Collect(folder, SOURCES, node)) as collect:
         collect.ask("start")
         collect.ask("discard")
         time.sleep(JOINED_S)
@@ -48,10 +55,6 @@ def record(folder: Path, episodes: int, seconds: float) -> list[dict[str, float]
         collect.ask("start")
         samples.append({"episodes": episodes, "memory_mb": collect.memory_mb(), "files": collect.files()})
         collect.ask("discard")
-    finally:
-        collect.end()
-        node.destroy_node()
-        rclpy.shutdown()
     return samples
 
 
@@ -65,15 +68,10 @@ def main() -> int:
     if given.publish:
         return publish_until_signalled(SOURCES)
     begun = timing.machine()
-    own_domain()
-    source = subprocess.Popen([sys.executable, __file__, "--publish"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        try:
+        with publishing(__file__):
             samples = record(root, given.episodes, given.seconds)
-        finally:
-            source.send_signal(signal.SIGINT)
-            source.communicate(timeout=30)
         kept = sorted((root / "bench").glob("episode_????"))
         counts = [count(episode, [source.topic for source in SOURCES]) for episode in kept]
         converted = convert(root / "bench", root / "data")

@@ -96,13 +96,12 @@ class StepActor:
         """Nothing to let go of."""
 
 
-class ChunkActor:
-    """Plans when the schedule says so, while the tick waits."""
+class _Scheduled:
+    """What is told of whoever acts by a schedule."""
 
-    planned_s: tuple[float, ...] = ()
-
-    def __init__(self, policy: PlanningPolicy, key: str, schedule: Schedule) -> None:
-        self._policy, self._key, self._schedule = policy, key, schedule
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        self.planned_s: tuple[float, ...] = ()
 
     @property
     def dropped(self) -> int:
@@ -113,6 +112,14 @@ class ChunkActor:
     def compensation_s(self) -> float:
         """How far ahead of its tick an action is taken [s]."""
         return self._schedule.compensation_s
+
+
+class ChunkActor(_Scheduled):
+    """Plans when the schedule says so, while the tick waits."""
+
+    def __init__(self, policy: PlanningPolicy, key: str, schedule: Schedule) -> None:
+        super().__init__(schedule)
+        self._policy, self._key = policy, key
 
     def begin(self) -> None:
         """Forget the last episode."""
@@ -141,22 +148,12 @@ class ChunkActor:
         """Nothing to let go of."""
 
 
-class AsynchronousActor:
+class AsynchronousActor(_Scheduled):
     """Has a worker observe and plan, early enough for the next plan to be there when the last one is used up."""
 
     def __init__(self, policy: PlanningPolicy, key: str, schedule: Schedule) -> None:
-        self._worker, self._schedule = Worker(policy, key), schedule
-        self.planned_s: tuple[float, ...] = ()
-
-    @property
-    def dropped(self) -> int:
-        """Actions so far whose time was over when they were ready."""
-        return self._schedule.dropped
-
-    @property
-    def compensation_s(self) -> float:
-        """How far ahead of its tick an action is taken [s]."""
-        return self._schedule.compensation_s
+        super().__init__(schedule)
+        self._worker = Worker(policy, key)
 
     def begin(self) -> None:
         """Forget the last episode."""
