@@ -8,6 +8,7 @@ inverse kinematics and the safety filter to the driver, and no other way. The si
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -42,6 +43,8 @@ from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
 
 ANSWER_S = 10.0
+SWITCH_INTERVAL_S = 0.0005
+"""Python's default of 5 ms is what an action would wait for a thread that computes."""
 AGAIN_S = 0.2
 CLOCK_START_NS = 1_000_000_000
 """Simulated time begins here: a stamp of zero means no stamp."""
@@ -276,4 +279,5 @@ class PandaNode(ManagedNode):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until a signal; exit code 1 where the control loop failed."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     return run_node(lambda: started(PandaNode), args)

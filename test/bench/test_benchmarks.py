@@ -87,6 +87,16 @@ def test_a_kill_is_looked_into(tmp_path: Path):
     assert (figures["kept_changed_or_lost"], figures["kept_incomplete"], figures["holes_in_cut_episodes"]) == (0, 0, 0)
 
 
+def test_set_points_are_followed_from_the_action_into_the_server_and_past_a_restart(tmp_path: Path):
+    for needed in ("rclpy", "muse_ros.msg", "grpc", "torch", "muse_core.environments.panda.mujoco_gl"):
+        pytest.importorskip(needed)
+    figures = run("set_points", tmp_path, "--minutes", "0.02", "--restarts", "1")
+    counts = figures["set_points"]
+    assert counts["sent"] > 10 and (counts["out of order"], counts["twice"]) == (0, 0)
+    assert figures["stages_s"]["in all"]["p50"] > figures["stages_s"]["leaving to in the server"]["p50"] > 0.0
+    assert len(figures["back_s"]) == 1
+
+
 NAMED = (
     "cameras",
     "encoder",
@@ -97,6 +107,7 @@ NAMED = (
     "recording",
     "sampling",
     "session",
+    "set_points",
     "startup",
     "window",
 )

@@ -268,6 +268,8 @@ class ArmLoop:
         if self.led.stale:
             self._control.let_go()
         step = self._control.step(self._pace.now_ns(), time.monotonic_ns(), self.led.state)
+        sent_ns = self._pace.now_ns()
+        self.led.send(step.set_point, 1.0 / CONTROL_HZ)  # before anything is told about it: that takes its time
         if step.refused:
             self._log.error(f"refused: {step.refused}", throttle_duration_sec=1.0)
         if step.event:
@@ -275,8 +277,6 @@ class ArmLoop:
         if step.chosen is not None:
             step.chosen.takeover = bool(step.displaced)
             self._arm.publish_choice(step.chosen)
-        sent_ns = self._pace.now_ns()
-        self.led.send(step.set_point, 1.0 / CONTROL_HZ)
         self._arm.publish_set_point(sent_ns, step.set_point)
 
     def _next_stamp(self) -> int:
