@@ -130,6 +130,7 @@ def test_all_nodes_can_live_by_a_clock_from_elsewhere():
 def test_the_contract_is_the_robots_unless_one_is_named():
     assert nodes("collect")["collect"].parameters["contract"] == "panda_sim"
     assert nodes("collect", robot="none")["collect"].parameters["contract"] == "panda"
+    assert nodes("collect", robot="ros2_control")["collect"].parameters["contract"] == "panda"
     assert nodes("collect", contract="mine.yaml")["collect"].parameters["contract"] == "mine.yaml"
 
 
@@ -149,7 +150,13 @@ def test_lifecycle_nodes_can_wait_for_transitions(model: str, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("texts", "reset"),
-    [({}, "sim"), ({"robot": "none"}, "none"), ({"reset": "home"}, "home"), ({"reset": "none"}, "none")],
+    [
+        ({}, "sim"),
+        ({"robot": "none"}, "none"),
+        ({"robot": "ros2_control"}, "home"),
+        ({"reset": "home"}, "home"),
+        ({"reset": "none"}, "none"),
+    ],
 )
 def test_after_a_decision_the_robot_is_made_ready_in_its_own_way(texts: dict, reset: str):
     assert nodes("collect", **texts)["collect"].parameters["reset"] == reset
