@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from muse_ros.calibration.from_bag import CameraDelay
     from muse_ros.contract.contract import Contract
 
-CONTRACTS = {"sim": "panda_sim"}
 _EPILOG = """\
 A picture is stamped later than the light that made it: exposure, read-out, USB, a driver that stamps on arrival. The
 arm's state is stamped within a millisecond or two. If a contract does not know by how much the camera lags, a policy is
@@ -65,54 +64,80 @@ def main(argv: list[str] | None = None) -> int:
     from muse_ros.bags.bags import BagError
     from muse_ros.calibration.latency import CalibrationError
     from muse_ros.contract.contract import ContractError
+    from muse_ros.launching.arguments import GraphError
 
     try:
-        return _latency(arguments, rest)
-    except (BagError, CalibrationError, ContractError, OSError) as error:
+        return _of_bag(arguments) if arguments.bag is not None else _live(arguments, rest)
+    except (BagError, CalibrationError, ContractError, GraphError, OSError) as error:
         print(f"muse calibrate latency: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:
         print(f"muse calibrate latency: {explain(error)}", file=sys.stderr)
     return 1
 
 
-def _latency(arguments: argparse.Namespace, rest: list[str]) -> int:
+def _of_bag(arguments: argparse.Namespace) -> int:
     from muse_ros.bags.bags import open_bag
-    from muse_ros.calibration.from_bag import calibrated_topics, camera_delays
+    from muse_ros.calibration.latency import CalibrationError
     from muse_ros.contract.contract import load_contract
+    from muse_ros.conversion.convert_recording import recorded_contract
+    from muse_ros.conversion.recordings import find_recordings
 
-    named = arguments.contract or CONTRACTS.get(arguments.robot, "panda")
-    contract = load_contract(named)
-    calibrated_topics(contract, arguments.state)  # before any arm moves
-    bag = arguments.bag
-    if bag is None:
-        bag = arguments.out_dir / f"latency-{datetime.now():%Y%m%d-%H%M%S}"
-        status = _move(arguments, named, bag, rest)
-        if status or not bag.is_dir():
-            return status or 1
-    cameras = camera_delays(open_bag(bag), contract, arguments.namespace, arguments.state, arguments.longest)
-    print(_table(cameras))
-    for camera in cameras:
-        if camera.trouble:
-            print(f"{camera.topic}: {camera.trouble}")
-    _plot(cameras, arguments.plot or arguments.out_dir / f"{bag.name}.png")
-    _write(arguments, named, contract, cameras)
-    return 1 if any(camera.trouble for camera in cameras) else 0
+    if arguments.contract:
+        return _report(arguments, arguments.contract, load_contract(arguments.contract), arguments.bag)
+    contract = recorded_contract(open_bag(arguments.bag), find_recordings([arguments.bag])[0])
+    if contract is None:
+        raise CalibrationError(f"{arguments.bag} names no contract: give one with --contract")
+    return _report(arguments, "", contract, arguments.bag)
 
 
-def _move(arguments: argparse.Namespace, contract: str, bag: Path, rest: list[str]) -> int:
-    """Have the arm sway and be recorded; the graph's exit status."""
+def _live(arguments: argparse.Namespace, rest: list[str]) -> int:
+    """Have the arm sway and be recorded, and go on with the bag."""
+    from muse_ros.calibration.from_bag import calibrated_topics
+    from muse_ros.contract.contract import load_contract
+    from muse_ros.launching.graph import build
     from muse_ros.launching.up import main as up
 
+    bag = arguments.out_dir / f"latency-{datetime.now():%Y%m%d-%H%M%S}"
     values = {
         "bag": str(bag),
-        "contract": contract,
+        "contract": arguments.contract,
         "state": arguments.state,
         "duration": str(arguments.duration),
         "size": str(arguments.size),
         "namespace": arguments.namespace,
         "robot": "none" if arguments.attach else arguments.robot,
     }
-    return up(["calibrate", *(f"{name}:={value}" for name, value in values.items() if value), *rest])
+    values = {name: value for name, value in values.items() if value}
+    values |= dict(word.split(":=", 1) for word in rest)
+    (node,) = (each for each in build("calibrate", values) if each.name == "calibrate")
+    named, arguments.namespace = str(node.parameters["contract"]), node.namespace
+    arguments.state = str(node.parameters["state"])
+    contract = load_contract(named)
+    calibrated_topics(contract, arguments.state)  # what lacks is told before any arm moves
+    status = up(["calibrate", *(f"{name}:={value}" for name, value in values.items())])
+    return status or _report(arguments, named, contract, bag)
+
+
+def _report(arguments: argparse.Namespace, named: str, contract: Contract, bag: Path) -> int:
+    """Work the delays out of a bag, say, draw and write them; the command's exit status.
+
+    Args:
+        arguments: The command's.
+        named: The contract's file or name; empty for one that only the bag has.
+        contract: It.
+        bag: Where the moving arm was recorded.
+    """
+    from muse_ros.bags.bags import open_bag
+    from muse_ros.calibration.from_bag import camera_delays
+
+    cameras = camera_delays(open_bag(bag), contract, arguments.namespace, arguments.state, arguments.longest)
+    print(_table(cameras))
+    for camera in cameras:
+        if camera.trouble:
+            print(f"{camera.topic}: {camera.trouble}")
+    _plot(cameras, arguments.plot or arguments.out_dir / f"{bag.resolve().name}.png")
+    _write(arguments, named, contract, cameras)
+    return 1 if any(camera.trouble for camera in cameras) else 0
 
 
 def _table(cameras: Sequence[CameraDelay]) -> str:
@@ -150,21 +175,22 @@ def _write(arguments: argparse.Namespace, named: str, contract: Contract, camera
     if not good:
         print("nothing is written: no delay was found")
         return
-    source = contract_path(named)
-    target: Path | None = arguments.output or (source if Path(named).is_file() else None)
+    own = not named or not Path(named).is_file()
+    target: Path | None = arguments.output or (None if own else Path(named))
     if arguments.dry_run:
         print("nothing is written (--dry-run)")
+    elif not named:
+        print("nothing is written: --contract mine.yaml says into which contract")
     elif target is None:
         print(f"nothing is written: {named} is Muse's own contract; --output mine.yaml writes a changed copy of it")
     else:
-        latencies_s = {key: camera.delay.latency_s for camera in good for key in camera.keys}
-        comment = f"measured {datetime.now():%Y-%m-%d} by muse calibrate latency, +- {{:.1f}} ms"
-        errors_s = {key: camera.delay.error_s for camera in good for key in camera.keys}
-        text = source.read_text(encoding="utf-8")
-        for key, latency_s in latencies_s.items():
-            text = with_latencies(text, {key: latency_s}, comment.format(1e3 * errors_s[key]))
+        today = f"{datetime.now():%Y-%m-%d}"
+        text = contract_path(named).read_text(encoding="utf-8")
+        for camera in good:
+            comment = f"measured {today} by muse calibrate latency, +- {1e3 * camera.delay.error_s:.1f} ms"
+            text = with_latencies(text, dict.fromkeys(camera.keys, camera.delay.latency_s), comment)
         write_text(target, text)
-        print(f"written into {target}: latency_s of {', '.join(latencies_s)}")
+        print(f"written into {target}: latency_s of {', '.join(key for camera in good for key in camera.keys)}")
     for line in settle_advice(contract, good):
         print(line)
 
@@ -181,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = verb.add_argument
-    add("--contract", default="", metavar="FILE|NAME", help="names the topics (default: the robot's)")
+    add("--contract", default="", metavar="FILE|NAME", help="names the topics (default: the robot's, or the bag's)")
     add("--bag", type=Path, metavar="BAG", help="move nothing, take this recording")
     add("--state", default="", metavar="KEY", help="what tells where the arm is (default: the contract's joints)")
     add("--longest", type=float, default=0.5, metavar="S", help="longest delay that is looked for (default: 0.5)")

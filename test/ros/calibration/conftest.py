@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from muse_ros.contract.contract import Contract
 from synthetic import JOINTS, Sent, header, jpeg, make, write_bag
 
 PERIOD_NS = 10_000_000
@@ -78,7 +79,7 @@ def swayed_bag(swayed: Swayed, tmp_path: Path) -> Callable[..., Path]:
     """``swayed_bag(front=0.043, wrist=0.0)`` writes a bag of cameras so late [s], heard 3 ms later."""
     from muse_core.images import encode_jpeg
 
-    def write(name: str = "bag", namespace: str = "", **late_s: float) -> Path:
+    def write(name: str = "bag", contract: Contract | None = None, namespace: str = "", **late_s: float) -> Path:
         sent = []
         for stamp_ns, q in zip(swayed.stamps_ns.tolist(), swayed.q, strict=True):
             joints = {"name": JOINTS, "position": np.append(q, [0.04, 0.04]), "velocity": np.zeros(9)}
@@ -89,6 +90,6 @@ def swayed_bag(swayed: Swayed, tmp_path: Path) -> Callable[..., Path]:
                 stamp_ns = taken_ns + round(late_s.get(camera, 0.0) * 1e9)
                 message = jpeg(stamp_ns, encode_jpeg(picture))
                 sent.append(Sent(f"{namespace}/cameras/{camera}/image/compressed", message, stamp_ns + 3_000_000))
-        return write_bag(tmp_path / name, sorted(sent, key=lambda each: each.received_ns))
+        return write_bag(tmp_path / name, sorted(sent, key=lambda each: each.received_ns), contract)
 
     return write

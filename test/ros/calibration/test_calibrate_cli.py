@@ -48,6 +48,25 @@ def test_a_contract_by_name_and_a_dry_run_write_nothing(swayed_bag, mine, tmp_pa
     assert load_contract(tmp_path / "new.yaml").observations["image"].latency_s == pytest.approx(0.02, abs=0.005)
 
 
+def test_without_a_contract_the_bags_own_is_read_and_nothing_written(swayed_bag, tmp_path, capsys):
+    plain, own = swayed_bag("plain", front=0.043), swayed_bag("own", load_contract("panda_sim"), front=0.043)
+    assert main(["latency", "--bag", str(plain), "--out_dir", str(tmp_path)]) == 1
+    assert "names no contract" in capsys.readouterr().err
+    assert main(["latency", "--bag", str(own), "--out_dir", str(tmp_path)]) == 0
+    assert "--contract mine.yaml says into which" in capsys.readouterr().out
+
+
+def test_what_no_graph_can_start_is_said_before_any_arm_moves(tmp_path, capsys):
+    for words, said in (
+        (["--robot", "polymetis"], "robot_ip"),
+        (["task:=fly"], "task:=fly"),
+        (["--contract", "nowhere.yaml"], "nowhere.yaml"),
+        (["--state", "image"], "--state image"),
+    ):
+        assert main(["latency", "--out_dir", str(tmp_path), *words]) == 1
+        assert said in capsys.readouterr().err
+
+
 def test_a_state_that_the_contract_knows_to_be_late_is_put_right_first(swayed_bag, mine, tmp_path):
     mine.write_text(
         mine.read_text().replace(
