@@ -15,7 +15,7 @@ class FakeMachine:
     def __init__(self, **facts):
         self.environment = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "AMENT_PREFIX_PATH": "/ros"}
         self.files = {
-            "/proc/sys/net/core/rmem_max": "4194304",
+            "/proc/sys/net/core/rmem_default": "4194304",
             "/proc/sys/net/ipv4/ipfrag_time": "3",
             "/proc/sys/net/ipv4/ipfrag_high_thresh": "134217728",
         }

@@ -4,22 +4,40 @@ import pytest
 
 from muse_ros.doctor.network_checks import check_network
 
+NETWORK, HERE = {}, {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+CYCLONE = {"RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp"}
+DEFAULTS = {"/proc/sys/net/core/rmem_default": "212992", "/proc/sys/net/core/rmem_max": "4194304"}
+
 
 def test_small_buffers_are_warnings(machine, verdicts):
-    small = machine(files={"/proc/sys/net/core/rmem_max": "212992"}, free=64e6)
+    small = machine(files=DEFAULTS, environment=NETWORK, free=64e6)
     assert verdicts(check_network(small)) == {"receive buffer": "warn", "fragments": "skip", "shared memory": "warn"}
     assert set(verdicts(check_network(machine())).values()) == {"ok"}
 
 
+@pytest.mark.parametrize(
+    ("environment", "verdict"),
+    [
+        (NETWORK, "warn"),
+        (HERE, "ok"),
+        (CYCLONE, "ok"),
+        ({"ROS_STATIC_PEERS": "b"}, "warn"),
+        ({"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4?sockets_size=4MB"}, "ok"),
+        ({"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}, "warn"),
+    ],
+)
+def test_fast_dds_has_the_kernels_default_buffer_whatever_the_largest_is(machine, verdicts, environment, verdict):
+    findings = check_network(machine(files=DEFAULTS, environment=environment))
+    assert verdicts(findings)["receive buffer"] == verdict
+    assert ("rmem_default=4194304" in findings[0].cure) == (verdict == "warn")
+
+
 def test_shared_memory_that_another_user_left_is_a_warning_with_its_cure(machine, verdicts):
-    files = {"/proc/sys/net/core/rmem_max": "4194304", "/dev/shm/fastrtps_port7411": ""}
+    files = {"/proc/sys/net/core/rmem_default": "4194304", "/dev/shm/fastrtps_port7411": ""}
     assert verdicts(check_network(machine(files=files)))["shared memory"] == "ok"
     left = check_network(machine(files=files, shut={"/dev/shm/fastrtps_port7411"}))
     assert verdicts(left)["shared memory"] == "warn"
     assert "another user" in left[2].found and "rm /dev/shm" in left[2].cure
-
-
-NETWORK, HERE = {}, {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
 
 
 @pytest.mark.parametrize(
@@ -36,7 +54,7 @@ def test_incomplete_packets_matter_where_a_second_computer_is_heard(
     machine, verdicts, environment, seconds, size, verdict
 ):
     files = {
-        "/proc/sys/net/core/rmem_max": "4194304",
+        "/proc/sys/net/core/rmem_default": "4194304",
         "/proc/sys/net/ipv4/ipfrag_time": seconds,
         "/proc/sys/net/ipv4/ipfrag_high_thresh": size,
     }
