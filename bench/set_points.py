@@ -71,15 +71,18 @@ def main() -> int:
     words.add_argument("--actions-hz", type=float, default=15.3)
     words.add_argument("--rate-hz", type=float, default=50.0, help="set-points a second")
     words.add_argument("--restarts", type=int, default=5)
+    words.add_argument("--server", default="", help="IP:PORT of a server that runs elsewhere, in place of the loopback")
+    words.add_argument("--hand-port", type=int, default=0, help="of that server's hand; 0: none")
     arguments = words.parse_args()
     begun = machine()
     own_domain()
     with tempfile.TemporaryDirectory() as folder:
-        node, server, window, back_s, figures = measure(Path(folder), arguments)
-    stages, counts = stages_of(node, server, window), counts_of(node, server, window)
+        server = Elsewhere(arguments.server, arguments.hand_port) if arguments.server else Loopback(Path(folder))
+        node, taken, window, back_s = measure(Path(folder), server, arguments)
+    stages, counts = stages_of(node, taken, window), counts_of(node, taken, window)
     rows = [["stage", "p50 [ms]", "p99 [ms]", "max [ms]"]]
     table(rows + [[name, *(1e3 * each for each in spread.values())] for name, spread in stages.items()])
-    print(", ".join(f"{name}: {value}" for name, value in {**counts, **figures}.items()))
+    print(", ".join(f"{name}: {value}" for name, value in {**counts, **server.figures}.items()))
     bars = [
         bar("action received to set-point in the server: p50 [ms]", 1e3 * stages["in all"]["p50"], 1e3 * P50_S, True),
         bar("the same: p99 [ms]", 1e3 * stages["in all"]["p99"], 1e3 * P99_S, True),
@@ -87,52 +90,96 @@ def main() -> int:
     ]
     if back_s:
         bars.append(bar("from the server's return to the arm led again, the longest [s]", max(back_s), BACK_S, True))
-    result = {"stages_s": stages, "set_points": counts, "server": figures, "back_s": back_s, "bars": bars}
+    result = {"stages_s": stages, "set_points": counts, "server": server.figures, "back_s": back_s, "bars": bars}
     packages = ("muse", "ros-jazzy-rclpy", "grpcio", "torch", "mujoco")
     write(arguments.results / "set_points.json", result, packages, begun)
     return 0
 
 
-def measure(folder: Path, arguments: Any) -> tuple[dict, dict, tuple[float, float], list[float], dict[str, float]]:
-    """Run both; answers their notes, from when to when they count [s], how long each return took, the server's loop."""
+class Loopback:
+    """A loopback server in a process of its own, which notes what it takes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._notes, self.figures = folder / "server.json", {}
+        self._process = child("server", folder, "--follow_stdin", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        addresses = json.loads(self._process.stdout.readline())
+        self.address, self.hand_port = addresses["arm"], addresses["hand"].rpartition(":")[2]
+        self.scene = SceneClient(addresses["scene"])
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self._began_s, self._began = time.monotonic(), self.scene.ask("statistics")
+
+    def end(self) -> None:
+        """Count no more."""
+        seconds, now = time.monotonic() - self._began_s, self.scene.ask("statistics")
+        done = {name: now[name] - self._began[name] for name in ("cycles", "lost_ms")}
+        self.figures = {"cycles a second": round(done["cycles"] / seconds, 1), "ms lost": done["lost_ms"]}
+
+    def close(self) -> None:
+        """End it."""
+        self.scene.close()
+        self._process.stdin.close()
+        self._process.wait()
+
+    def taken(self, _: dict) -> list:
+        """Numbers of set-points, with when the running controller had them [s]."""
+        return json.loads(self._notes.read_text())["taken"]
+
+
+class Elsewhere:
+    """A server that somebody else has started; it had taken a set-point when it had answered for it."""
+
+    scene = None
+
+    def __init__(self, address: str, hand_port: int) -> None:
+        self.address, self.hand_port, self.figures = address, hand_port, {"at": "elsewhere"}
+
+    def begin(self) -> None:
+        """Nothing: it does not tell."""
+
+    end = close = begin
+
+    def taken(self, node: dict) -> list:
+        """Numbers of set-points, with when they were answered for [s]."""
+        return [[number, back_s] for number, _, _, back_s, taken in node["sent"] if taken]
+
+
+def measure(folder: Path, server: Any, arguments: Any) -> tuple[dict, list, tuple[float, float], list[float]]:
+    """Run node and source; answers the notes of node and server, from when to when they count, and each return [s]."""
     import rclpy
 
-    server = child("server", folder, "--follow_stdin", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    addresses = json.loads(server.stdout.readline())
-    port, hand_port = (address.rpartition(":")[2] for address in (addresses["arm"], addresses["hand"]))
+    ip, _, port = server.address.rpartition(":")
     given = {
         "robot": "polymetis",
-        "robot_ip": "127.0.0.1",
+        "robot_ip": ip,
         "robot_port": port,
-        "hand_port": hand_port,
+        "hand_port": server.hand_port,
         "require_release": "false",
         "set_point_rate_hz": arguments.rate_hz,
     }
     node = child("node", folder, "--ros-args", *(word for k, v in given.items() for word in ("-p", f"{k}:={v}")))
     rclpy.init()
     own = rclpy.create_node("bench_operator")
-    source, scene = Source(own, arguments.actions_hz), SceneClient(addresses["scene"])
+    source, restarts = Source(own, arguments.actions_hz), arguments.restarts if server.scene else 0
     try:
         wait_for_arm(own)
         source.start()
         time.sleep(LEAD_IN_S)
-        before = scene.ask("statistics")
+        server.begin()
         window = (time.monotonic(), time.monotonic() + 60.0 * arguments.minutes)
         time.sleep(60.0 * arguments.minutes)
-        loop = {k: scene.ask("statistics")[k] - before[k] for k in ("cycles", "lost_ms")}
-        back_s = [back_after_restart(own, scene, int(port)) for _ in range(arguments.restarts)]
+        server.end()
+        back_s = [back_after_restart(own, server.scene, int(port)) for _ in range(restarts)]
     finally:
         source.ended.set()
         node.terminate()
         node.wait()
-        server.stdin.close()
-        server.wait()
-        scene.close()
+        server.close()
         own.destroy_node()
         rclpy.shutdown()
-    figures = {"cycles a second": round(loop["cycles"] / (window[1] - window[0]), 1), "ms lost": loop["lost_ms"]}
-    notes = [json.loads((folder / f"{role}.json").read_text()) for role in ("node", "server")]
-    return notes[0], notes[1], window, back_s, figures
+    notes = json.loads((folder / "node.json").read_text())
+    return notes, server.taken(notes), window, back_s
 
 
 def child(role: str, folder: Path, *arguments: str, **pipes: Any) -> subprocess.Popen:
@@ -194,9 +241,9 @@ def listens(port: int) -> bool:
     return True
 
 
-def stages_of(node: dict, server: dict, window: tuple[float, float]) -> dict[str, dict[str, float]]:
+def stages_of(node: dict, found: list, window: tuple[float, float]) -> dict[str, dict[str, float]]:
     """Of each action that began in the window, the stages of its first set-point [s]."""
-    taken, answered = dict(server["taken"]), set()
+    taken, answered = dict(found), set()
     rows = []
     for number, stamp, left_s, back_s, _ in node["sent"]:
         received_s, begun_s = (node[each].get(str(stamp)) for each in ("received", "begun"))
@@ -214,13 +261,15 @@ def stages_of(node: dict, server: dict, window: tuple[float, float]) -> dict[str
     }
 
 
-def counts_of(node: dict, server: dict, window: tuple[float, float]) -> dict[str, int]:
+def counts_of(node: dict, found: list, window: tuple[float, float]) -> dict[str, int]:
     """Set-points that left in the window: how many, and what became of them."""
     sent = [number for number, _, left_s, _, _ in node["sent"] if window[0] <= left_s < window[1]]
-    taken = [number for number, _ in server["taken"] if sent[0] <= number <= sent[-1]]
+    wanted = sum(window[0] <= put_s < window[1] for put_s in node["put"])
+    taken = [number for number, _ in found if sent[0] <= number <= sent[-1]]
     skipped = sent[-1] - sent[0] + 1 - len(sent)  # numbers are given as set-points leave
     return {
         "sent": len(sent),
+        "left out for a newer one": max(0, wanted - len(sent)),
         "lost": len(set(sent) - set(taken)) + skipped,
         "out of order": sum(later <= earlier for earlier, later in itertools.pairwise(taken)),
         "twice": len(taken) - len(set(taken)),

@@ -20,8 +20,8 @@ def node(notes: dict[str, Any], arguments: list[str]) -> int:
     from muse_ros.nodes.arm.actions import ActionTopics
     from muse_ros.polymetis.set_point_sender import SetPointSender
 
-    received, begun, sent, begins = {}, {}, [], []
-    notes |= {"received": received, "begun": begun, "sent": sent, "begins": begins}
+    received, begun, put_s, sent = {}, {}, [], []
+    notes |= {"received": received, "begun": begun, "put": put_s, "sent": sent}
     stamps: dict[float, int] = {}
     now: list[int] = [0]
 
@@ -34,12 +34,12 @@ def node(notes: dict[str, Any], arguments: list[str]) -> int:
         of(self, set_point, period_s)
 
     def put(self: Any, position: Any, velocity: Any, along_s: float, of: Callable = SetPointSender.put) -> None:
-        begun.setdefault(now[0], time.monotonic())
+        put_s.append(time.monotonic())
+        begun.setdefault(now[0], put_s[-1])
         stamps[along_s] = now[0]
         of(self, position, velocity, along_s)
 
     def begin(self: Any, of: Callable = SetPointSender.begin) -> None:
-        begins.append(time.monotonic())
         stamps.clear()
         of(self)
 
