@@ -125,3 +125,11 @@ def test_every_benchmark_has_its_line_in_the_readme():
     scripts = [path.name for path in (ROOT / "bench").glob("*.py") if "__main__" in path.read_text()]
     assert len(scripts) > 10
     assert not [name for name in scripts if f"\n| `{name}` |" not in said]
+
+
+def test_controllers_are_timed_streamed_driven_and_knocked(tmp_path: Path):
+    pytest.importorskip("torch")
+    pytest.importorskip("muse_core.environments.panda.mujoco_gl")
+    figures = run("controllers", tmp_path, "--cycles", "100", "--seconds", "0.2", "--old-python", "none")
+    assert [call["torch"][0] for call in figures["calls"]] == ["2"]
+    assert (len(figures["smoothness"]), len(figures["tracking"]), len(figures["knocks"])) == (6, 9, 12)

@@ -5,72 +5,36 @@ pytest.importorskip("torch")
 
 import torch
 from running_controller import POSE, STILL, RunningController
+from swing import PERIOD_S, stream
 
 from muse_ros.polymetis.controller_limits import FIRM_DAMPING, FIRM_STIFFNESS, ControllerLimits
 from muse_ros.polymetis.controllers import joint_impedance
 
 ARCHIVE = joint_impedance(FIRM_STIFFNESS, FIRM_DAMPING)
 LIMITS = ControllerLimits()
-AMPLITUDE = np.array([0.15, 0.08, 0.1, 0.12, 0.15, 0.15, 0.15])
-TURN = np.pi  # rad/s: 0.47 rad/s and 1.5 rad/s^2 at most
-PERIOD_S = 0.02
 COUNT = 150
-
-
-def motion(time_s: float) -> tuple[np.ndarray, np.ndarray]:
-    """A swing that starts from standstill: positions and velocities."""
-    angle = TURN * max(time_s, 0.0)
-    return POSE + AMPLITUDE * (1.0 - np.cos(angle)), AMPLITUDE * TURN * np.sin(angle)
-
-
-def stream(arrivals_s: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What is desired while set-points of the swing arrive; positions and velocities of each millisecond, (n, 7)."""
-    arm = RunningController(ARCHIVE)
-    arm.forward(POSE)
-    coming = list(zip(np.round(1e3 * arrivals_s).astype(int), indices, strict=True))
-    positions, velocities = [], []
-    for cycle in range(int(1e3 * PERIOD_S * COUNT)):
-        while coming and coming[0][0] <= cycle:
-            _, index = coming.pop(0)
-            arm.update(*motion((index + 1) * PERIOD_S), PERIOD_S, number=int(index) + 1)
-        arm.forward(arm.desired, arm.desired_velocity)
-        positions.append(arm.desired)
-        velocities.append(arm.desired_velocity)
-    return np.array(positions), np.array(velocities)
-
-
-def behind(positions: np.ndarray, velocities: np.ndarray, last: int = 1500) -> tuple[float, float, float]:
-    """How far the last milliseconds lie behind the swing [ms], and how much they differ from the swing by then."""
-    cycles = np.arange(len(positions))[-last:]
-    differences = []
-    for late in range(0, 60):
-        swing = [motion((cycle - late) * 1e-3) for cycle in cycles]
-        differences.append(np.abs(positions[cycles] - [q for q, _ in swing]).max())
-    late = int(np.argmin(differences))
-    swing = np.array([motion((cycle - late) * 1e-3)[1] for cycle in cycles])
-    return late, differences[late], np.abs(velocities[cycles] - swing).max()
 
 
 def test_on_time_the_swing_is_followed_a_buffer_late_within_its_acceleration():
     index = np.arange(COUNT)
-    positions, velocities = stream(index * PERIOD_S, index)
-    late, off, ripple = behind(positions, velocities)
+    desired = stream(ARCHIVE, index * PERIOD_S, index)
+    late, off, ripple = desired.behind()
     assert late == pytest.approx(10, abs=1)
     assert off < 5e-4  # half a millisecond at 0.47 rad/s
     assert ripple < 2e-3
-    assert np.abs(np.diff(velocities, axis=0)).max() * 1e3 < 5 / 3 * 1.5 * 1.05
+    assert desired.largest_acceleration() < 5 / 3 * 1.5 * 1.05
 
 
 @pytest.mark.parametrize("jitter_s", [0.003, 0.006])
 def test_arrivals_that_jitter_do_not_make_the_arm_tremble(jitter_s):
     index = np.arange(COUNT)
     arrivals = np.maximum.accumulate(index * PERIOD_S + np.random.default_rng(1).uniform(0, 2 * jitter_s, COUNT))
-    positions, velocities = stream(arrivals, index)
-    late, off, ripple = behind(positions, velocities)
+    desired = stream(ARCHIVE, arrivals, index)
+    late, off, ripple = desired.behind()
     assert late <= 12 + 2e3 * jitter_s
     assert off < 1.5e-3
     assert ripple < 0.01
-    assert np.abs(np.diff(velocities, axis=0)).max() * 1e3 < 4.0
+    assert desired.largest_acceleration() < 4.0
 
 
 def test_set_points_in_the_wrong_order_count_as_lost():
@@ -80,30 +44,30 @@ def test_set_points_in_the_wrong_order_count_as_lost():
     arrivals = np.sort(swapped) * PERIOD_S
     arrivals[20:140:10] += 0.005  # both come at once, the later one first
     arrivals[21:141:10] -= 0.015
-    positions, velocities = stream(arrivals, swapped)
-    _, off, ripple = behind(positions, velocities)
+    desired = stream(ARCHIVE, arrivals, swapped)
+    _, off, ripple = desired.behind()
     assert off < 1.5e-3
     assert ripple < 0.01
 
 
 def test_one_in_twenty_lost_bends_the_way_a_little():
     kept = np.array([index for index in range(COUNT) if index % 20 != 13])
-    positions, velocities = stream(kept * PERIOD_S, kept)
-    _, off, ripple = behind(positions, velocities)
+    desired = stream(ARCHIVE, kept * PERIOD_S, kept)
+    _, off, ripple = desired.behind()
     assert off < 5e-3
     assert ripple < 0.03
-    assert np.abs(np.diff(velocities, axis=0)).max() * 1e3 < 8.0
+    assert desired.largest_acceleration() < 8.0
 
 
 def test_a_stall_stops_the_arm_and_what_comes_then_is_not_rushed_through():
     index = np.arange(COUNT)
     arrivals = index * PERIOD_S
     arrivals[45:53] = arrivals[52]  # nothing for 160 ms where the swing is fast, then eight at once
-    positions, velocities = stream(arrivals, index)
-    assert np.abs(velocities[1040:1060]).max() < 0.03
-    assert np.abs(velocities).max() < 1.0
-    assert np.all(np.abs(np.diff(velocities, axis=0)).max(axis=0) * 1e3 <= np.array(LIMITS.acceleration) + 1e-6)
-    late, _, _ = behind(positions, velocities, 100)
+    desired = stream(ARCHIVE, arrivals, index)
+    assert np.abs(desired.velocities[1040:1060]).max() < 0.03
+    assert np.abs(desired.velocities).max() < 1.0
+    assert np.all(np.abs(np.diff(desired.velocities, axis=0)).max(axis=0) * 1e3 <= np.array(LIMITS.acceleration) + 1e-6)
+    late, _, _ = desired.behind(100)
     assert late < 40  # of 100 ms after the stall: the buffer is drawn to its size
 
 
