@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
-import numpy as np
 
+from muse_ros.polymetis.arm_state import ArmState, RobotMetadata, arm_state, robot_metadata
 from muse_ros.polymetis.errors import PolymetisError
 from muse_ros.polymetis.link import Link
 from muse_ros.polymetis.messages import (
@@ -28,61 +27,12 @@ from muse_ros.polymetis.messages import (
     LogInterval,
 )
 
-JOINTS = 7
 PROOF_S = 0.1
 """An answer that a controller runs is believed for this long: no server can die and come back up within it."""
-FRESH_S = 1.0
-"""The server itself gives up a robot client that has not called for this long."""
-
-
-@dataclass(frozen=True)
-class RobotMetadata:
-    """What the robot client told the server about itself.
-
-    Attributes:
-        urdf: The robot's description, XML.
-        hz: Control cycles per second.
-        Kq: Default joint stiffness [N m/rad], shape (7,).
-        Kqd: Default joint damping [N m s/rad], shape (7,).
-        rest_pose: Joint positions [rad], shape (7,).
-        version: Polymetis' version; empty where the server does not say.
-        dof: Number of joints.
-        ee_link: Name of the URDF's link that Polymetis calls the end effector.
-    """
-
-    urdf: str
-    hz: int
-    Kq: np.ndarray
-    Kqd: np.ndarray
-    rest_pose: np.ndarray
-    version: str
-    dof: int
-    ee_link: str
-
-
-@dataclass(frozen=True)
-class ArmState:
-    """The arm at one control cycle, as the server has it (single precision, given as double).
-
-    Attributes:
-        stamp_ns: When the robot client read it from the arm [ns], by the server computer's clock.
-        q: Joint positions [rad], shape (7,).
-        qdot: Joint velocities [rad/s], shape (7,).
-        torques_external: Joint torques that the model does not explain [N m], shape (7,).
-        torques_measured: Joint torques [N m], shape (7,).
-        error_code: 0 while the arm reports none.
-        command_successful: Whether the arm took the previous cycle's torques.
-        controller_latency_ms: How long the previous cycle waited for the server [ms].
-    """
-
-    stamp_ns: int
-    q: np.ndarray
-    qdot: np.ndarray
-    torques_external: np.ndarray
-    torques_measured: np.ndarray
-    error_code: int
-    command_successful: bool
-    controller_latency_ms: float
+ADVANCE_S = 0.2
+"""A robot client calls a thousand times a second: one that has not called for this long is gone."""
+LOGGED_STATES, STATE_S = 300_000, 0.001
+"""The server keeps so many states; reading one of its log may take so long [s]."""
 
 
 class StateStream(Iterator[ArmState]):
@@ -131,17 +81,7 @@ class ArmClient:
         Raises:
             PolymetisError: ``no_robot`` where the robot client has not called for a second; ``unreachable``, ``late``.
         """
-        found = self._link.call("GetRobotClientMetadata", Empty(), self._timeout_s)
-        return RobotMetadata(
-            urdf=found.urdf_file,
-            hz=found.hz,
-            Kq=_joints(found.default_Kq, "default_Kq"),
-            Kqd=_joints(found.default_Kqd, "default_Kqd"),
-            rest_pose=_joints(found.rest_pose, "rest_pose"),
-            version=found.polymetis_version,
-            dof=found.dof,
-            ee_link=found.ee_link_name,
-        )
+        return robot_metadata(self._link.call("GetRobotClientMetadata", Empty(), self._timeout_s))
 
     def state(self) -> ArmState:
         """The newest state. It stays the newest after the robot client is gone: look at its stamp.
@@ -167,10 +107,10 @@ class ArmClient:
 
         Raises:
             PolymetisError: ``refused`` where it is too large or cannot be loaded; ``no_robot`` before it is sent, where
-                the robot client has not called for a second, since the server would hang; ``unreachable``, ``late``.
+                the robot client does not call, since the server would hang; ``unreachable``, ``late``.
         """
         chunks = _chunks(archive)
-        self.metadata()
+        self._require_robot("SetController")
         self._proved_s = -PROOF_S
         interval = self._link.call("SetController", iter(chunks), self._controller_timeout_s)
         if interval.start < 0:
@@ -212,8 +152,11 @@ class ArmClient:
             Indices of its first and last state in the server's log.
 
         Raises:
-            PolymetisError: ``no_controller`` where none runs; ``unreachable``, ``late``.
+            PolymetisError: ``no_controller`` where none runs; ``no_robot`` before it is sent, where the robot client
+                does not call, since the server would hang (once it is back, the controller has ended anyway);
+                ``unreachable``, ``late``.
         """
+        self._require_robot("TerminateController")
         self._proved_s = -PROOF_S
         interval = self._link.call("TerminateController", Empty(), self._controller_timeout_s)
         return interval.start, interval.end
@@ -245,8 +188,18 @@ class ArmClient:
         if start < 0 or -1 != end < start:
             raise PolymetisError("refused", f"the log from state {start} to {end}: there is no such interval")
         request = LogInterval(start=start, end=end)
-        method, timeout_s = "GetRobotStateLog", self._controller_timeout_s
+        count = min((LOGGED_STATES if end == -1 else end) - start + 1, LOGGED_STATES)
+        method, timeout_s = "GetRobotStateLog", self._controller_timeout_s + STATE_S * max(0, count)
         return list(StateStream(self._link, self._link.stream(method, request, timeout_s), method))
+
+    def _require_robot(self, method: str) -> None:
+        """Raise where the robot client does not call: what waits for it in the server would hang there."""
+        self.metadata()
+        first_ns, until_s = self.state().stamp_ns, time.monotonic() + ADVANCE_S
+        while self.state().stamp_ns == first_ns:
+            if time.monotonic() > until_s:
+                text = "the robot client has stopped calling; look at the arm's brakes and reflex"
+                raise PolymetisError("no_robot", f"{ARM_SERVICE} at {self.address}: {method} was not sent: {text}")
 
     def renew(self) -> None:
         """Make the connection anew, where it seems to have gone silent."""
@@ -255,33 +208,6 @@ class ArmClient:
     def close(self) -> None:
         """Let go of the connection; the controller runs on. Safe to call twice."""
         self._link.close()
-
-
-def arm_state(message: Any) -> ArmState:
-    """An :class:`ArmState` of the protocol's RobotState.
-
-    Raises:
-        PolymetisError: ``refused`` where it is not of an arm with seven joints.
-    """
-    stamp = message.timestamp
-    return ArmState(
-        stamp_ns=stamp.seconds * 1_000_000_000 + stamp.nanos,
-        q=_joints(message.joint_positions, "joint_positions"),
-        qdot=_joints(message.joint_velocities, "joint_velocities"),
-        torques_external=_joints(message.motor_torques_external, "motor_torques_external"),
-        torques_measured=_joints(message.motor_torques_measured, "motor_torques_measured"),
-        error_code=message.error_code,
-        command_successful=message.prev_command_successful,
-        controller_latency_ms=message.prev_controller_latency_ms,
-    )
-
-
-def _joints(values: Any, what: str) -> np.ndarray:
-    found = np.array(values, dtype=np.float64)
-    if found.shape != (JOINTS,):
-        text = f"the server's {what} has {len(found)} values; Muse drives arms of {JOINTS} joints"
-        raise PolymetisError("refused", text)
-    return found
 
 
 def _check_size(archive: bytes) -> None:

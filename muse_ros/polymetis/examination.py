@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from muse_ros.polymetis.arm_client import ArmClient, ArmState, RobotMetadata, StateStream
+from muse_ros.polymetis.arm_client import ArmClient, StateStream
+from muse_ros.polymetis.arm_state import ArmState, RobotMetadata
 from muse_ros.polymetis.errors import PolymetisError
 from muse_ros.polymetis.hand_client import HandClient, HandMetadata, HandState
 from muse_ros.polymetis.server_clock import ServerClock

@@ -41,9 +41,6 @@ class ServerClock:
         self._half_cycle_ns = round(cycle_s * 5e8)
         self.jumps = 0
         """How often one of the two clocks was set."""
-        self._forget()
-
-    def _forget(self) -> None:
         self._bucket: list[_Sample] = []
         self._best: deque[_Sample] = deque(maxlen=DRIFT_WINDOW)
         self._chosen: _Sample | None = None
@@ -118,9 +115,9 @@ class ServerClock:
         self._old = self._old + 1 if at_least_ns > self.offset_ns + self.error_ns + OLD_NS else 0
         from_the_future = at_most_ns < self.offset_ns - self.error_ns - JUMP_NS
         if from_the_future or self._old >= OLD_SAMPLES:
-            jumps = self.jumps + 1
-            self._forget()
-            self.jumps = jumps
+            self.jumps += 1
+            self._old, self._bucket = 0, []
+            self._best.clear()  # the sample at hand is chosen next, so that who reads beside us always finds one
 
 
 def _freshest(samples: list[_Sample]) -> _Sample:

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from muse_ros.polymetis.arm_client import ArmState, StateStream
+from muse_ros.polymetis.arm_client import StateStream
+from muse_ros.polymetis.arm_state import ArmState
 from muse_ros.polymetis.errors import PolymetisError
 from muse_ros.polymetis.server_clock import ServerClock
 

@@ -32,6 +32,7 @@ class ArmServicer:
 
     Attributes:
         robot_present: Whether a robot client calls; without one the newest state stays the newest.
+        stands: No new state comes, as where the robot client stopped calling less than a second ago.
         refusal: What SetController and UpdateController answer with; empty for none.
         answers: Calls wait while this is not set.
         streams: State streams bring nothing while this is not set.
@@ -45,6 +46,7 @@ class ArmServicer:
         self._begun_ns = clock() // cycle_ns * cycle_ns
         self._last_ns = self._begun_ns
         self.robot_present = True
+        self.stands = False
         self.refusal = ""
         self.answers = threading.Event()
         self.streams = threading.Event()
@@ -65,7 +67,7 @@ class ArmServicer:
             pass
 
     def _size(self) -> int:
-        if self.robot_present:
+        if self.robot_present and not self.stands:
             self._last_ns = self._clock() // self._cycle_ns * self._cycle_ns
         return (self._last_ns - self._begun_ns) // self._cycle_ns + 1
 

@@ -15,7 +15,8 @@ from muse_core.control.kinematics import PandaKinematics
 from muse_core.control.state import RobotState, SetPoint
 from muse_ros.arm.drivers.driver import DriverError, DriverSettings, StaleState
 from muse_ros.arm.drivers.polymetis_state import robot_state
-from muse_ros.polymetis.arm_client import ArmClient, RobotMetadata
+from muse_ros.polymetis.arm_client import ArmClient
+from muse_ros.polymetis.arm_state import RobotMetadata
 from muse_ros.polymetis.controllers import gravity_compensation, joint_impedance
 from muse_ros.polymetis.errors import PolymetisError
 from muse_ros.polymetis.hand import Hand, HandSettings

@@ -12,7 +12,7 @@ pytest.importorskip("grpc")
 from muse_ros.doctor import doctor_cli
 from muse_ros.doctor.arm_checks import check_arm, check_way, judge_arm, judge_hand
 from muse_ros.finding import Verdict
-from muse_ros.polymetis.arm_client import ArmState, RobotMetadata
+from muse_ros.polymetis.arm_state import ArmState, RobotMetadata
 from muse_ros.polymetis.errors import PolymetisError
 from muse_ros.polymetis.examination import ArmFacts, HandFacts
 from muse_ros.polymetis.hand_client import HandMetadata, HandState

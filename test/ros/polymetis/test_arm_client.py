@@ -70,6 +70,18 @@ def test_nothing_is_set_while_no_robot_client_calls(client, servicer):
     assert servicer.set_archives == []
 
 
+def test_nothing_is_set_or_ended_while_the_robot_client_only_seems_to_call(client, servicer):
+    start = client.set_controller(b"controller")
+    servicer.stands = True  # its last call is less than a second ago: the server still vouches for it
+    for call in (lambda: client.set_controller(b"another"), client.terminate):
+        with pytest.raises(PolymetisError, match="was not sent") as caught:
+            call()
+        assert caught.value.kind == "no_robot"
+    assert servicer.set_archives == [b"controller"]
+    servicer.stands = False
+    assert client.terminate()[0] == start
+
+
 def test_what_the_server_cannot_load_is_refused_in_its_words(client, servicer):
     servicer.refusal = "Unknown builtin op"
     with pytest.raises(PolymetisError, match="Unknown builtin op") as caught:
@@ -133,6 +145,17 @@ def test_an_interval_that_the_server_would_count_through_for_ever_is_refused(cli
     for start, end in ((-1, -1), (5, 4)):
         with pytest.raises(PolymetisError, match="no such interval"):
             client.log(start, end)
+
+
+def test_the_workstations_proxy_is_not_asked_for_the_arm(servicer, monkeypatch):
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "no_grpc_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with serving(servicer) as address:
+        client = ArmClient(address, timeout_s=5.0)
+        assert client.metadata().hz == 1000
+        client.close()
 
 
 def test_nothing_there_is_unreachable_and_said_where():

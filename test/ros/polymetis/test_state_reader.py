@@ -11,7 +11,8 @@ import pytest
 
 pytest.importorskip("grpc")
 
-from muse_ros.polymetis.arm_client import ArmClient, ArmState
+from muse_ros.polymetis.arm_client import ArmClient
+from muse_ros.polymetis.arm_state import ArmState
 from muse_ros.polymetis.errors import PolymetisError
 from muse_ros.polymetis.state_reader import StateReader
 from polymetis_servicer import ArmServicer, serving
