@@ -75,7 +75,7 @@ class HandCommands:
             return None
         if now_s - self._sent_s < self._settings.interval_s:
             return None
-        if self._holds(state) and width_m < state.width_m:
+        if self._holds(state) and width_m < state.width_m and (change_m > 0 or not settled):
             return None
         closing = change_m < 0 and self._settings.force_n > 0
         self._sent_s = now_s
@@ -88,7 +88,11 @@ class HandCommands:
         self._sent, self._set_to_m = None, None
 
     def _holds(self, state: HandState) -> bool:
-        """Whether an object is between the fingers: to close further would grip it again, to `move` let go of it."""
+        """Whether an object is between the fingers.
+
+        To `move` lets go of it; to close further grips it again, which is done once, when the width has settled: what
+        ended the grasp may have been nothing.
+        """
         sent = self._sent
         stands = state.is_grasped and not state.is_moving
         return sent is not None and sent.grasp and stands and state.width_m > sent.width_m + BLOCKED_M

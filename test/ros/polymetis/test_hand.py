@@ -78,7 +78,10 @@ def test_what_is_held_is_not_gripped_again_while_the_width_falls_on():
     assert commands.decide(0.03, at(0.08), 0.0) == grasps(0.03)
     for tick in range(5):
         assert commands.decide(0.02 - 0.004 * tick, at(0.04, grasped=True), 1.0 + tick) is None
-    assert commands.decide(0.08, at(0.04, grasped=True), 9.0) == goes(0.08)
+    assert commands.decide(0.004, at(0.04, grasped=True), 5.3) == grasps(0.004)  # once: it may have been nothing
+    for tick in range(5):
+        assert commands.decide(0.004, at(0.04, grasped=True), 6.0 + tick) is None
+    assert commands.decide(0.08, at(0.04, grasped=True), 19.0) == goes(0.08)
 
 
 def test_what_is_held_is_not_let_go_of_while_the_width_stays_below_it():
