@@ -10,7 +10,7 @@ from muse_ros.launching.graph import GRAPHS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-OTHERS = {"robot_type", "load_gripper", "controllers_yaml", "name"}  # arguments of other projects' launch files
+OTHERS = {"robot_type", "load_gripper", "controllers_yaml", "name", "joint_states"}  # of other projects' launch files
 ARGUMENTS = {argument.name for graph in GRAPHS.values() for argument in graph.arguments} | OTHERS
 
 
