@@ -2,8 +2,9 @@
 
 The hand's own client takes the newest command, but only while the fingers stand still, and a movement cannot be broken
 off. So commands are sent where the wanted width changed by enough, not too often, and without anybody waiting for
-them. Closing is grasping: a `move` that meets an object lets go of it, a `grasp` keeps its force. Must not import ROS
-or torch.
+them. Closing is grasping: a `move` that meets an object lets go of it, and may end the hand's client with an exception,
+a `grasp` keeps its force; where it meets nothing it may end further closed than was wanted. Must not import ROS or
+torch.
 """
 
 from __future__ import annotations
