@@ -82,7 +82,9 @@ class SimServerNode(Node):
         self._diagnostics = DiagnosticsTopic(self)
         self.create_service(Trigger, "sim/reset", self._reset)
         self.create_subscription(EpisodeStatus, "collect/status", self._take_status, STATUS_QOS)
-        self.get_logger().info(f"sim_server: arm at {self.server.arm}, hand at {self.server.hand}")
+        self.get_logger().info(
+            f"arm at {self.server.arm}, hand at {self.server.hand}, scene at {self.server.scene.address}"
+        )
         self._thread = threading.Thread(target=self._run, name="world", daemon=True)
         self._thread.start()
 
@@ -135,7 +137,7 @@ class SimServerNode(Node):
         slow = lost_ms > SLOW_MS
         message = f"too slow a machine: {lost_ms:.0f} of 1000 ms were lost" if slow else "the arm's loop keeps up"
         values = {"control cycles [Hz]": f"{rate_hz:.0f}", "lost in all [ms]": str(figures["lost_ms"])}
-        values |= {"longest cycle [ms]": f"{figures['longest_ms']:.0f}", "reflexes": str(figures["reflexes"])}
+        values |= {"latest cycle [ms]": f"{figures['largest_lag_ms']:.0f}", "reflexes": str(figures["reflexes"])}
         values["last reflex"] = figures["reason"] or "none"
         level = DiagnosticStatus.WARN if slow else DiagnosticStatus.OK
         self._diagnostics.publish(stamp_ns, [diagnostic(level, "sim_server: arm", message, values)])

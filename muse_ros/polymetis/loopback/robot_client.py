@@ -1,8 +1,8 @@
 """The robot's side of the protocol: the simulated arm's 1 kHz loop, and the hand's, as the real Panda has them.
 
-Each cycle sends the arm's state to the server and applies the torques that come back. Where the machine cannot keep up,
-a cycle covers several milliseconds of physics, up to a limit; beyond it simulated time stands still, and both are
-counted. A reflex leaves the loop with the brakes closed and comes back after a while, when the server has long given
+Each cycle sends the arm's state to the server and applies the torques that come back for a millisecond. Where the
+machine was busy elsewhere, the cycles that are due follow at once, stamped when they were due: arm and controller go
+through the same motion as if nothing had been. Further behind than a limit, simulated time stands still instead. A reflex leaves the loop with the brakes closed and comes back after a while, when the server has long given
 the arm to its default controller. Must not import ROS.
 """
 
@@ -22,8 +22,11 @@ from muse_ros.polymetis.loopback.hand_motion import HandMotion
 from muse_ros.polymetis.loopback.torque_arm import STEP_S, Measured, TorqueArm
 from muse_ros.polymetis.messages import GripperMetadata, GripperState, RobotState
 
-LARGEST_CATCH_UP = 5
-"""Milliseconds of physics under one torque; an arm's client would have lost packets."""
+LARGEST_LAG_S = 0.2
+"""What is further behind than this is lost, and counted."""
+HURRIED_LAG_S = 0.02
+"""Further behind than this a cycle covers two milliseconds: a machine that is a little too slow keeps up."""
+REFLEX_STEP_S = 0.005
 RECOVERY_S = 1.1
 """The least time that a reflex takes."""
 HAND_PERIOD_S = 0.01
@@ -48,8 +51,8 @@ class LoopFigures:
     Attributes:
         cycles: Control cycles so far.
         physics_ms: Milliseconds of physics so far.
-        lost_ms: Milliseconds by which simulated time fell behind.
-        longest_ms: The longest time between two cycles [ms].
+        lost_ms: Milliseconds by which simulated time fell behind for good.
+        largest_lag_ms: The most by which a cycle came later than it was due, and was still made up for [ms].
         control_ms: Of the last ControlUpdate [ms].
         reflexes: How often the arm left the loop.
         reason: Why it did so last.
@@ -58,7 +61,7 @@ class LoopFigures:
     cycles: int = 0
     physics_ms: int = 0
     lost_ms: int = 0
-    longest_ms: float = 0.0
+    largest_lag_ms: float = 0.0
     control_ms: float = 0.0
     reflexes: int = 0
     reason: str = ""
@@ -118,23 +121,25 @@ class RobotClient:
                 self._recover(*self._reflex)
                 due = time.perf_counter()
             began = time.perf_counter()
+            lag_s = max(0.0, began - due)
+            if lag_s > LARGEST_LAG_S:
+                self.figures.lost_ms += round(1e3 * lag_s)
+                due, lag_s = began, 0.0
             try:
-                torques = self._cycle(server, state)
+                torques = self._cycle(server, state, lag_s)
             except Exception as error:  # a refused cycle, a lost server, a limit: on the arm each ends the motion
                 self.reflex(reason=str(error))
                 continue
-            ended = time.perf_counter()
-            self.figures.control_ms = state.prev_controller_latency_ms = 1e3 * (ended - began)
-            steps = max(1, int((ended - due) / STEP_S) + 1)
+            self.figures.control_ms = state.prev_controller_latency_ms = 1e3 * (time.perf_counter() - began)
+            self.figures.largest_lag_ms = max(self.figures.largest_lag_ms, 1e3 * lag_s)
+            steps = 2 if lag_s > HURRIED_LAG_S else 1
             self._advance(torques, steps)
             due += steps * STEP_S
-            wait = due - time.perf_counter()
-            if wait > 0:
-                time.sleep(wait)
+            time.sleep(max(0.0, due - time.perf_counter()))  # also where it is late: others want the interpreter
 
-    def _cycle(self, server: ControlServer, state: Any) -> np.ndarray:
+    def _cycle(self, server: ControlServer, state: Any, lag_s: float) -> np.ndarray:
         measured = self.arm.measure()
-        state.timestamp.FromNanoseconds(self._stamp_ns())
+        state.timestamp.FromNanoseconds(self._stamp_ns() - round(1e9 * lag_s))
         state.joint_positions[:] = measured.q.tolist()
         state.joint_velocities[:] = measured.qdot.tolist()
         state.motor_torques_measured[:] = measured.torques.tolist()
@@ -144,17 +149,16 @@ class RobotClient:
         state.ClearField("joint_torques_computed")
         torques = server.ControlUpdate(state).joint_torques
         state.prev_joint_torques_computed[:] = torques
-        return np.array(torques) + self._keep_limits(measured)
+        wanted = np.zeros(7)  # an arm that tells a wrong number of joints, for a test of its user, stands all the same
+        wanted[: len(torques)] = torques[:7]
+        return wanted + self._keep_limits(measured)
 
     def _advance(self, torques: np.ndarray, steps: int) -> None:
-        figures, run = self.figures, min(steps, LARGEST_CATCH_UP)
         with self._hand_lock:
-            width_m = self._hand.update(self._physics_ns(), self.arm.measure().width_m, run * STEP_S)
-        self.arm.step(torques, width_m, run)
-        figures.cycles += 1
-        figures.physics_ms += run
-        figures.lost_ms += steps - run
-        figures.longest_ms = max(figures.longest_ms, 1e3 * steps * STEP_S)
+            width_m = self._hand.update(self._physics_ns(), self.arm.measure().width_m, steps * STEP_S)
+        self.arm.step(torques, width_m, steps)
+        self.figures.cycles += 1
+        self.figures.physics_ms += steps
 
     def _physics_ns(self) -> int:
         """The simulated time: on a machine that cannot keep up the hand must not seem to stand."""
@@ -180,8 +184,8 @@ class RobotClient:
         self.arm.brake(True)
         end = time.perf_counter() + for_s
         while time.perf_counter() < end and not self._ended.is_set():
-            self._advance(np.zeros(7), LARGEST_CATCH_UP)
-            time.sleep(LARGEST_CATCH_UP * STEP_S)
+            self._advance(np.zeros(7), round(REFLEX_STEP_S / STEP_S))
+            time.sleep(REFLEX_STEP_S)
         self._reflex = None
         self.arm.brake(False)
 

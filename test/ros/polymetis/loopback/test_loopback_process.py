@@ -12,6 +12,7 @@ pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 
 import grpc
 
+from muse_ros.polymetis.loopback import ask
 from muse_ros.polymetis.loopback.process import LoopbackError, LoopbackProcess
 from muse_ros.polymetis.messages import ARM_SERVICE, HAND_SERVICE, Empty, GripperCommand, Stub
 
@@ -133,6 +134,23 @@ def unavailable(arm):
 def test_an_unknown_verb_is_refused_with_those_there_are(loopback):
     with pytest.raises(LoopbackError, match=r"no verb 'explode'; there are reset, snapshot"):
         loopback.scene.ask("explode")
+
+
+def test_faults_can_be_asked_for_by_hand(loopback, capsys):
+    assert ask.main([loopback.scene.address, "reset", "seed=5"]) == 0
+    assert ask.main([loopback.scene.address, "statistics"]) == 0
+    assert '"cycles": ' in capsys.readouterr().out
+    assert ask.main([loopback.scene.address, "reflex", "for_s=soon"]) == 1
+    assert "reflex: could not convert" in capsys.readouterr().err
+
+
+def test_an_arm_may_tell_a_wrong_number_of_joints_and_another_version():
+    with LoopbackProcess("--joints", "6", "--version", "0.1") as other, grpc.insecure_channel(other.arm) as channel:
+        stub = Stub(channel, ARM_SERVICE)
+        wait_for("a state", lambda: stub.GetRobotState(Empty()))
+        told = stub.GetRobotClientMetadata(Empty())
+        assert (told.dof, len(told.default_Kq), told.polymetis_version) == (6, 6, "0.1")
+        assert other.scene.ask("statistics")["reflexes"] == 0
 
 
 def test_it_says_when_it_cannot_serve(loopback):
