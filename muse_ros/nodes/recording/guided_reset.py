@@ -22,6 +22,8 @@ from muse_ros.recording.home_watch import HomeWatch
 WAYS = ("none", "home", "sim", "home_sim")
 AGAIN_S = 0.5
 REFUSED_S = 5.0
+MOVES = 3
+"""So often the arm may be sent home, where it stops on the way: a late state lets it hold."""
 ANSWER_S = 60.0
 PUT_BACK = "put the scene back as in the picture of the last start"
 
@@ -70,7 +72,7 @@ class GuidedReset:
         self._node, self._way, self._patience_s, self._done = node, way, patience_s, done
         self._home_q, self._sim = home_q, SimReset(node, simulator)
         self._home = node.create_client(Trigger, "panda/home")
-        self._number = 0
+        self._number = self._moves = 0
         self._running = self._asked = self._is_home = False
         self._began_s = self._again_s = 0.0
         self._seed: int | None = None
@@ -81,6 +83,7 @@ class GuidedReset:
     def begin(self, seed: int | None) -> None:
         """Begin; a simulated world gets `seed`, None: the next one."""
         self._number += 1
+        self._moves = 0
         self._running, self._asked, self._is_home, self._seed = True, False, False, seed
         self._began_s = self._again_s = time.monotonic()
         self.look()
@@ -141,6 +144,7 @@ class GuidedReset:
         if not answer.success:
             self._refused(answer.message)
             return
+        self._moves += 1
         self._watch = HomeWatch(time.monotonic(), self._home_q)
 
     def _refused(self, reason: str) -> None:
@@ -160,8 +164,10 @@ class GuidedReset:
             self._watch, self._asked, self._is_home = None, False, True
         elif self._watch.home:
             self._finish(ResetResult(to_prepare=PUT_BACK))
+        elif self._watch.gave_up and self._moves < MOVES:
+            self._asked, self._watch = False, None
         elif self._watch.gave_up:
-            self._refused("the arm stands still before it is home")
+            self._finish(ResetResult(f"the arm stood still {MOVES} times before it was home"))
 
     def _finish(self, result: ResetResult) -> None:
         self._running, self._watch = False, None

@@ -2,8 +2,9 @@
 
 Each cycle sends the arm's state to the server and applies the torques that come back for a millisecond. Where the
 machine was busy elsewhere, the cycles that are due follow at once, stamped when they were due: arm and controller go
-through the same motion as if nothing had been. Further behind than a limit, simulated time stands still instead. A reflex leaves the loop with the brakes closed and comes back after a while, when the server has long given
-the arm to its default controller. Must not import ROS.
+through the same motion as if nothing had been. Further behind than a limit, simulated time stands still instead. A
+reflex leaves the loop with the brakes closed and comes back after a while, when the server has long given the arm to
+its default controller. Must not import ROS.
 """
 
 from __future__ import annotations

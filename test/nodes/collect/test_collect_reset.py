@@ -61,19 +61,20 @@ class Arm:
 
     def __init__(self, node):
         self.applied = node.create_publisher(AppliedAction, "panda/applied_action", SENSOR_QOS)
-        self.refusal, self.moves, self.limited_by = "", True, 0
+        self.refusal, self.moves, self.limited_by, self.source, self.asked = "", True, 0, "home", 0
         self.home_q, self.position = HOME_Q, HOME_Q + 0.3
         node.create_service(Trigger, "panda/home", self.home)
         node.create_timer(0.02, self.publish)
 
     def home(self, _, response):
+        self.asked += 1
         response.success, response.message = not self.refusal, self.refusal
         if not self.refusal and self.moves:
             self.position = self.home_q
         return response
 
     def publish(self):
-        self.applied.publish(AppliedAction(position=self.position, source="home", limited_by=self.limited_by))
+        self.applied.publish(AppliedAction(position=self.position, source=self.source, limited_by=self.limited_by))
 
 
 @pytest.fixture
@@ -188,6 +189,17 @@ def test_an_arm_that_is_stopped_on_its_way_home_says_so_and_the_reset_can_be_tri
     assert ask("reset").success
     wait_until(lambda: collect.session.to_prepare)
     assert collect.session.reset_failure == ""
+
+
+def test_an_arm_that_stops_on_its_way_home_is_sent_again_and_given_up_the_third_time(
+    arm, make_collect, world, ask, ready, wait_until
+):
+    arm.moves, arm.source = False, ""
+    collect = make_collect(reset="home")
+    ready(collect)
+    ask("reset")
+    wait_until(lambda: "stood still 3 times before it was home" in collect.session.reset_failure)
+    assert arm.asked == 3
 
 
 def test_a_refusal_is_tried_again_while_a_hand_is_still_on_the_arm(arm, make_collect, world, ask, ready, wait_until):
