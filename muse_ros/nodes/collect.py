@@ -78,7 +78,13 @@ class CollectNode(Node):
         self._faults = StreamFaults(self, self._drain, expected)
         self._effects = self._make_effects()
         self._reset = GuidedReset(
-            self, self._way_to_reset(), given.patience_s, given.home_q, given.simulator, self._take_reset
+            self,
+            self._way_to_reset(),
+            given.patience_s,
+            given.home_q,
+            given.simulator,
+            given.auto_episodes > 0,
+            self._take_reset,
         )
         self.session = resume(self, given)
         self._since_ns: int | None = None

@@ -57,6 +57,7 @@ class GuidedReset:
         patience_s: float,
         home_q: np.ndarray,
         simulator: str,
+        recovers: bool,
         done: Callable[[ResetResult], None],
     ) -> None:
         """Make the clients.
@@ -67,11 +68,14 @@ class GuidedReset:
             patience_s: How long services may be missing [s].
             home_q: The arm's joints at home [rad], shape (7,).
             simulator: Name of the node that has the simulated world's seed.
+            recovers: A simulated arm that is stopped is recovered first: nobody is there to say so, or to be hurt.
             done: Is told what came of it.
         """
         self._node, self._way, self._patience_s, self._done = node, way, patience_s, done
         self._home_q, self._sim = home_q, SimReset(node, simulator)
         self._home = node.create_client(Trigger, "panda/home")
+        self._recover = node.create_client(Trigger, "panda/recover")
+        self._recovers = recovers and way == "home_sim"
         self._number = self._moves = 0
         self._running = self._asked = self._is_home = False
         self._began_s = self._again_s = 0.0
@@ -90,7 +94,7 @@ class GuidedReset:
 
     def stopped(self) -> None:
         """The arm's latched stop was set: it must not move by itself when that is released."""
-        if self._running and not self._simulated():
+        if self._running and not self._simulated() and not self._recovers:
             self._finish(ResetResult("the arm was stopped: recover it first"))
 
     def look(self) -> None:
@@ -142,6 +146,8 @@ class GuidedReset:
             return
         answer = future.result()
         if not answer.success:
+            if self._recovers:
+                self._recover.call_async(Trigger.Request())  # and home is asked for again
             self._refused(answer.message)
             return
         self._moves += 1
@@ -149,7 +155,7 @@ class GuidedReset:
 
     def _refused(self, reason: str) -> None:
         self._asked, self._watch = False, None
-        if time.monotonic() - self._began_s > REFUSED_S:
+        if time.monotonic() - self._began_s > (self._patience_s if self._recovers else REFUSED_S):
             self._finish(ResetResult(reason))
 
     def _look_at_arm(self, now_s: float) -> None:
@@ -158,7 +164,9 @@ class GuidedReset:
             stopped = bool(applied.limited_by & AppliedAction.STOPPED)
             self._watch.see(applied.position, applied.velocity, applied.source, stopped, now_s)
         self._watch.look(now_s)
-        if self._watch.failure:
+        if self._watch.failure and self._recovers and self._moves < MOVES:
+            self._asked, self._watch = False, None
+        elif self._watch.failure:
             self._finish(ResetResult(self._watch.failure))
         elif self._watch.home and self._way == "home_sim":
             self._watch, self._asked, self._is_home = None, False, True

@@ -79,5 +79,5 @@ class HandMotion:
         )
         self.successful = target_m - inner <= measured_m <= target_m + outer
         self.grasped = self.successful and measured_m > REACHED_M
-        force = float(command.force) if self.successful else 0.0
-        self.reference_m = measured_m - min(force / STIFFNESS_N_M, 2 * LEAD_M)
+        force = float(command.force) if self.grasped else 0.0
+        self.reference_m = max(measured_m, 0.0) - min(force / STIFFNESS_N_M, 2 * LEAD_M)

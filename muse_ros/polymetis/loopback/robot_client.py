@@ -2,7 +2,7 @@
 
 Each cycle sends the arm's state to the server and applies the torques that come back for a millisecond. Where the
 machine was busy elsewhere, the cycles that are due follow at once, stamped when they were due: arm and controller go
-through the same motion as if nothing had been. Further behind than a limit, simulated time stands still instead. A
+through the same motion as if nothing had been. Further behind than a limit, simulated time is lost instead. A
 reflex leaves the loop with the brakes closed and comes back after a while, when the server has long given the arm to
 its default controller. Must not import ROS.
 """
@@ -23,10 +23,10 @@ from muse_ros.polymetis.loopback.hand_motion import HandMotion
 from muse_ros.polymetis.loopback.torque_arm import STEP_S, Measured, TorqueArm
 from muse_ros.polymetis.messages import GripperMetadata, GripperState, RobotState
 
-LARGEST_LAG_S = 0.2
-"""What is further behind than this is lost, and counted."""
-HURRIED_LAG_S = 0.02
-"""Further behind than this a cycle covers two milliseconds: a machine that is a little too slow keeps up."""
+LARGEST_LAG_S = 0.015
+"""What is further behind than this is lost, and counted: with older stamps it would seem that a clock was set."""
+LOST_STEPS = 5
+"""Milliseconds of physics under one torque where time was lost, of which a controller notices 10 ms."""
 REFLEX_STEP_S = 0.005
 RECOVERY_S = 1.1
 """The least time that a reflex takes."""
@@ -123,7 +123,8 @@ class RobotClient:
                 due = time.perf_counter()
             began = time.perf_counter()
             lag_s = max(0.0, began - due)
-            if lag_s > LARGEST_LAG_S:
+            lost = lag_s > LARGEST_LAG_S
+            if lost:
                 self.figures.lost_ms += round(1e3 * lag_s)
                 due, lag_s = began, 0.0
             try:
@@ -133,9 +134,8 @@ class RobotClient:
                 continue
             self.figures.control_ms = state.prev_controller_latency_ms = 1e3 * (time.perf_counter() - began)
             self.figures.largest_lag_ms = max(self.figures.largest_lag_ms, 1e3 * lag_s)
-            steps = 2 if lag_s > HURRIED_LAG_S else 1
-            self._advance(torques, steps)
-            due += steps * STEP_S
+            self._advance(torques, LOST_STEPS if lost else 1)
+            due += STEP_S
             time.sleep(max(0.0, due - time.perf_counter()))  # also where it is late: others want the interpreter
 
     def _cycle(self, server: ControlServer, state: Any, lag_s: float) -> np.ndarray:

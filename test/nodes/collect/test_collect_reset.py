@@ -167,6 +167,22 @@ def test_a_simulated_arm_behind_a_controller_moves_home_and_then_its_objects_are
     assert simulation.seeds == [8] and collect.session.to_prepare == ""
 
 
+def test_an_automatic_session_in_simulation_recovers_its_arm_by_itself(
+    arm, make_collect, make_node, spin, world, wait_until
+):
+    simulation = spin(make_simulation(make_node("sim_server")))
+    node, arm.refusal = make_node("recovering"), "the arm is stopped: call panda/recover first"
+
+    def recover(_, response):
+        arm.refusal, response.success = "", True
+        return response
+
+    node.create_service(Trigger, "panda/recover", recover)
+    spin(node)
+    make_collect(reset="home_sim", simulator="sim_server", seed=5, auto_episodes=1)
+    wait_until(lambda: simulation.seeds == [5])
+
+
 def test_no_episode_starts_before_the_arm_is_home(arm, make_collect, world, ask, ready, wait_until):
     arm.moves = False
     collect = make_collect(reset="home")

@@ -61,6 +61,7 @@ def test_a_grasp_of_nothing_closes():
     fingers = Fingers()
     fingers.carry_out(width=0.0, speed=0.1, force=20.0, grasp=True, epsilon_inner=-1.0, epsilon_outer=-1.0)
     assert fingers.hand.successful and not fingers.hand.grasped
+    assert fingers.hand.reference_m == fingers.width_m  # nothing is pressed
 
 
 def test_the_log_counts_all_states_and_keeps_the_newest():
