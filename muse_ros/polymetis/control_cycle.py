@@ -5,7 +5,10 @@ annotations`), so that it runs in libtorch 1.13.1 on the server. TorchScript kno
 defaults. Imports no torch itself, and raises nothing.
 """
 
+# ruff: noqa: UP006, UP035 - torch 1.13 cannot script list[...] and dict[...]
+
 import math
+from typing import List
 
 LONGEST_CYCLE_S = 0.01
 """A controller's time advances by no more than this in one cycle: after a gap it goes on, and does not catch up."""
@@ -18,9 +21,9 @@ JUMP_BELIEVED = 0.05
 
 
 def believed(
-    q: list[float],
-    velocity: list[float],
-    last: list[float],
+    q: List[float],
+    velocity: List[float],
+    last: List[float],
     seen: bool,
     furthest: float = POSITION_BELIEVED,
     fastest: float = VELOCITY_BELIEVED,
@@ -35,7 +38,7 @@ def believed(
     return True
 
 
-def elapsed_time(stamp: list[int], last: list[int], nominal: float, longest: float = LONGEST_CYCLE_S) -> float:
+def elapsed_time(stamp: List[int], last: List[int], nominal: float, longest: float = LONGEST_CYCLE_S) -> float:
     """Time from one cycle's stamp (seconds, nanoseconds) to the next [s]: never 0, never long, whatever the clock does.
 
     A clock that stands still or is set back gives the nominal period.

@@ -5,8 +5,10 @@ and pushes a joint back from its ends. Built like joint_impedance.py, whose rema
 told of its load must be right: a load that it does not know of sinks, at about (its torque / `kd`) once it is fast.
 """
 
+# ruff: noqa: UP006, UP035 - torch 1.13 cannot script list[...] and dict[...]
+
 from collections.abc import Sequence
-from typing import Final
+from typing import Dict, Final, List
 
 import torch
 from torch import Tensor
@@ -27,13 +29,13 @@ class GravityCompensation(torch.nn.Module):
     _edge_stiffness: Final[float] = 30.0
     """By so much there [N m/rad]."""
 
-    _kd: list[float]
-    _lower: list[float]
-    _upper: list[float]
-    _torque_limit: list[float]
-    _q: list[float]
-    _torque: list[float]
-    _stamp: list[int]
+    _kd: List[float]
+    _lower: List[float]
+    _upper: List[float]
+    _torque_limit: List[float]
+    _q: List[float]
+    _torque: List[float]
+    _stamp: List[int]
 
     def __init__(self, kd: Sequence[float], hz: float, limits: ControllerLimits) -> None:
         super().__init__()
@@ -44,11 +46,11 @@ class GravityCompensation(torch.nn.Module):
         self._seen = False
         self._q, self._torque, self._stamp = [0.0] * JOINTS, [0.0] * JOINTS, [0, 0]
 
-    def forward(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    def forward(self, state: Dict[str, Tensor]) -> Dict[str, Tensor]:
         """One cycle: the measured state to `joint_torques` [N m], shape (7,). Raises nothing."""
-        q: list[float] = state["joint_positions"].double().tolist()
-        velocity: list[float] = state["joint_velocities"].double().tolist()
-        stamp: list[int] = state["timestamp"].long().tolist()
+        q: List[float] = state["joint_positions"].double().tolist()
+        velocity: List[float] = state["joint_velocities"].double().tolist()
+        stamp: List[int] = state["timestamp"].long().tolist()
         dt = self._nominal
         if self._seen:
             dt = elapsed_time(stamp, self._stamp, self._nominal)
@@ -68,7 +70,7 @@ class GravityCompensation(torch.nn.Module):
         return {"joint_torques": torch.tensor(self._torque, dtype=torch.float32)}
 
     @torch.jit.export
-    def update(self, parameters: dict[str, Tensor]) -> None:
+    def update(self, parameters: Dict[str, Tensor]) -> None:
         """There is nothing to set.
 
         Raises:

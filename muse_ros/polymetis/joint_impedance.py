@@ -12,9 +12,11 @@ joints only; nothing here looks after the tool or its surroundings.
 No `from __future__ import annotations` here: TorchScript reads the annotations of attributes as objects.
 """
 
+# ruff: noqa: UP006, UP035 - torch 1.13 cannot script list[...] and dict[...]
+
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Dict, Final, List, Tuple
 
 import torch
 from torch import Tensor
@@ -67,23 +69,23 @@ class JointImpedance(torch.nn.Module):
     _catch_up: Final[float] = 50.0
     """A gap to the reference is closed at this rate [1/s], slower where that would be too much to brake."""
 
-    _kp: list[float]
-    _kd: list[float]
-    _lower: list[float]
-    _upper: list[float]
-    _velocity_limit: list[float]
-    _acceleration_limit: list[float]
-    _torque_limit: list[float]
-    _stretch: list[float]
-    _q: list[float]
-    _desired: list[float]
-    _desired_velocity: list[float]
-    _from: list[float]
-    _from_velocity: list[float]
-    _to: list[float]
-    _to_velocity: list[float]
-    _torque: list[float]
-    _stamp: list[int]
+    _kp: List[float]
+    _kd: List[float]
+    _lower: List[float]
+    _upper: List[float]
+    _velocity_limit: List[float]
+    _acceleration_limit: List[float]
+    _torque_limit: List[float]
+    _stretch: List[float]
+    _q: List[float]
+    _desired: List[float]
+    _desired_velocity: List[float]
+    _from: List[float]
+    _from_velocity: List[float]
+    _to: List[float]
+    _to_velocity: List[float]
+    _torque: List[float]
+    _stamp: List[int]
 
     def __init__(self, kp: Sequence[float], kd: Sequence[float], hz: float, limits: ControllerLimits) -> None:
         super().__init__()
@@ -110,11 +112,11 @@ class JointImpedance(torch.nn.Module):
         self._least_lead = 0.0  # of late, from a set-point's arrival to the end of the cubic before it [s]
         self._number = -math.inf
 
-    def forward(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    def forward(self, state: Dict[str, Tensor]) -> Dict[str, Tensor]:
         """One cycle: the measured state to `joint_torques` [N m], shape (7,). Raises nothing."""
-        q: list[float] = state["joint_positions"].double().tolist()
-        velocity: list[float] = state["joint_velocities"].double().tolist()
-        stamp: list[int] = state["timestamp"].long().tolist()
+        q: List[float] = state["joint_positions"].double().tolist()
+        velocity: List[float] = state["joint_velocities"].double().tolist()
+        stamp: List[int] = state["timestamp"].long().tolist()
         dt = self._nominal
         if self._seen:
             dt = elapsed_time(stamp, self._stamp, self._nominal)
@@ -135,7 +137,7 @@ class JointImpedance(torch.nn.Module):
             self._torque[i] = limited(torque, self._torque[i], self._torque_limit[i], step)
         return {"joint_torques": torch.tensor(self._torque, dtype=torch.float32)}
 
-    def _anchor(self, q: list[float], velocity: list[float]) -> None:
+    def _anchor(self, q: List[float], velocity: List[float]) -> None:
         """Want the arm where it is, and brake it from the velocity it has."""
         for i in range(7):
             limit = self._velocity_limit[i]
@@ -145,7 +147,7 @@ class JointImpedance(torch.nn.Module):
             self._to_velocity[i] = self._desired_velocity[i]
         self._time, self._length = 0.0, 0.0
 
-    def _reference(self, i: int) -> tuple[float, float]:
+    def _reference(self, i: int) -> Tuple[float, float]:
         """Position [rad] and velocity [rad/s] on the cubic, or on the way from its end to a standstill."""
         if self._time < self._length:
             length = self._length
@@ -181,15 +183,15 @@ class JointImpedance(torch.nn.Module):
         self._desired[i], self._desired_velocity[i] = pulled, velocity
 
     @torch.jit.export
-    def update(self, parameters: dict[str, Tensor]) -> None:
+    def update(self, parameters: Dict[str, Tensor]) -> None:
         """Take a set-point. One that is not newer than the last is ignored.
 
         Raises:
             ValueError: It is not finite, too far from what is desired now or too fast, or the arm's state is not
                 believed.
         """
-        position: list[float] = parameters["position"].double().flatten().tolist()
-        velocity: list[float] = parameters["velocity"].double().flatten().tolist()
+        position: List[float] = parameters["position"].double().flatten().tolist()
+        velocity: List[float] = parameters["velocity"].double().flatten().tolist()
         duration = float(parameters["duration"])
         number = float(parameters["number"])
         if len(position) != 7 or len(velocity) != 7:
@@ -222,10 +224,9 @@ class JointImpedance(torch.nn.Module):
         """How long the way to a new set-point takes [s], `after_last` on from the one before it.
 
         As long as it keeps the set-points' own time. The smallest lead that set-points had of late is drawn to the
-        buffer's size, little by little; one whose forerunner was overrun is reached `lost` later. How long an arm stood
-        is no part of its way.
+        buffer's size, little by little. How long an arm stood is no part of its way.
         """
-        lead, lost, stood, speed = self._length - self._time, 0.0, 0.0, 0.0
+        lead, stood, speed = self._length - self._time, 0.0, 0.0
         for i in range(7):
             speed = max(speed, abs(self._desired_velocity[i]))
         if lead < 0.0 and speed < self._standing:
@@ -235,12 +236,12 @@ class JointImpedance(torch.nn.Module):
         elif lead < 0.0:
             u = min(-lead / self._brake, 1.0)
             overrun = self._brake * (u - u * u * u + 0.5 * u * u * u * u)
-            lost, lead = min(-lead - overrun, self._brake), -overrun
+            lead = -overrun  # so far along the motion is the arm, not as far as time
         lead = min(lead, self._longest_lead)
         self._least_lead = min(lead, self._least_lead + self._forgetting * duration)
         most = self._leak * duration
         shift = min(max(self._drawing * (self._buffer - self._least_lead), -most), most)
-        length = max(lead + after_last - stood + shift, 0.5 * min(duration, self._shortest)) + lost
+        length = max(lead + after_last - stood + shift, 0.5 * min(duration, self._shortest))
         self._least_lead += length - (lead + after_last - stood)
         return length
 

@@ -4,7 +4,11 @@ Scripting takes milliseconds, saving a tenth of one: a container is scripted onc
 Importing this imports torch.
 """
 
+# ruff: noqa: UP006, UP035 - torch 1.13 cannot script list[...] and dict[...]
+
 # No `from __future__ import annotations`: TorchScript reads the annotations of attributes as objects.
+from typing import Dict
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,7 +17,7 @@ from muse_ros.polymetis.controllers import saved, scripted
 
 
 class _Container(torch.nn.Module):
-    parameters_of_update: dict[str, Tensor]
+    parameters_of_update: Dict[str, Tensor]
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +28,7 @@ class _Container(torch.nn.Module):
             "number": torch.zeros(1, dtype=torch.float64),
         }
 
-    def forward(self) -> dict[str, Tensor]:
+    def forward(self) -> Dict[str, Tensor]:
         return self.parameters_of_update
 
 

@@ -62,7 +62,7 @@ def write_cycles(folder: Path, controller: bytes) -> None:
 
 
 def run(python: str, folder: Path) -> dict:
-    done = subprocess.run([python, str(SCRIPT), str(folder)], capture_output=True, text=True, timeout=LONGEST_S)
+    done = subprocess.run([python, "-I", str(SCRIPT), str(folder)], capture_output=True, text=True, timeout=LONGEST_S)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
