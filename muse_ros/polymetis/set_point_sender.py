@@ -21,6 +21,8 @@ from muse_ros.polymetis.errors import PolymetisError
 
 LONGEST_DURATION_S = 1.0
 """As the controller allows it."""
+YIELD_S = 2e-5
+"""Given to the sender's thread, which else would wait until the caller has done all else that it has to do."""
 KEPT = 500
 """Delays are told of so many set-points: 10 s of 50 Hz."""
 
@@ -101,6 +103,7 @@ class SetPointSender:
                 self.left_out += self._wanted is not None
                 self._wanted = _Wanted(position, velocity, along_s, self._monotonic())
                 self._changed.notify_all()
+        time.sleep(YIELD_S)
 
     @property
     def error(self) -> PolymetisError | None:
