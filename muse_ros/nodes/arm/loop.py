@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,17 +24,13 @@ from muse_ros.arm.led_arm import LedArm
 from muse_ros.arm.lockstep import Halt, Lockstep
 from muse_ros.arm.pace import RealTimePace, SimulatedPace
 from muse_ros.arm.posted_tasks import PostedTasks
-from muse_ros.contract.ticks import tick_at_or_after
 from muse_ros.msg import EpisodeEvent
 from muse_ros.nodes.arm.topics import ArmTopics, WorldTopics
 
 CONTROL_HZ = 100.0
 PERIOD_NS = round(1e9 / CONTROL_HZ)
-CLOCK_NS = 2 * PERIOD_NS
-"""/clock is published this often: each message costs every node of the graph a callback."""
 PAUSE_S = 2.0
 """Longer than an arm needs to come to a standstill."""
-OBJECTS_NS = 2 * PERIOD_NS
 BY_HAND = "led by hand"
 """Detail of a takeover and a release."""
 
@@ -226,6 +223,9 @@ class ArmLoop:
             if self.led.fault or self._paused.is_set():
                 if self._pausing:
                     self._paused.set()
+                elif self._world is None and not self._paused.is_set():
+                    with suppress(DriverError):  # an arm with a fault is shown where it is, as long as it is heard
+                        self._show()
                 self._tasks.run()
                 return
             self._drive(self.now_ns)
@@ -236,12 +236,12 @@ class ArmLoop:
             self._fail(error)
 
     def _drive(self, now_ns: int) -> None:
-        self.led.look()
-        if self._world is not None:
+        if self._world is None:
+            self._show()
+        else:
+            self.led.look()
             self._arm.publish_state(now_ns, self.led.state)
-            self._publish_world(self._world, now_ns)
-        elif self.led.news:
-            self._arm.publish_state(self.led.state.stamp_ns, self.led.state)
+            self.views += self._world.publish(now_ns, self._camera_rate_hz)
         self._tasks.run()
         if self._idle:
             return
@@ -252,6 +252,12 @@ class ArmLoop:
         else:
             self._decide()
         self.periods += 1
+
+    def _show(self) -> None:
+        """Publish what a real arm measures, where that is new."""
+        self.led.look()
+        if self.led.news:
+            self._arm.publish_state(self.led.state.stamp_ns, self.led.state)
 
     def _listen(self) -> None:
         """Until the next period, do what is posted; where that brings a new action, decide that period's set-point."""
@@ -283,14 +289,3 @@ class ArmLoop:
         if isinstance(self._pace, SimulatedPace):
             return self._pace.wait(bounded=self._halt is None or not self._control.recording)
         return self._pace.wait()
-
-    def _publish_world(self, world: WorldTopics, now_ns: int) -> None:
-        world.publish_success()
-        if now_ns % OBJECTS_NS == 0:
-            world.publish_objects(now_ns)
-        if tick_at_or_after(now_ns, self._camera_rate_hz) == now_ns:
-            world.take_views(now_ns)
-            self.views += 1
-        world.publish_views(now_ns)
-        if now_ns % CLOCK_NS == 0:
-            world.publish_clock(now_ns)

@@ -18,7 +18,11 @@ from muse_core.control.state import RobotState, SetPoint
 from muse_core.images import encode_jpeg
 from muse_ros.arm.drivers.driver import SimulatedDriver
 from muse_ros.bridge import ACTION_QOS, EVENT_QOS, SENSOR_QOS, STATUS_QOS, time_message
+from muse_ros.contract.ticks import tick_at_or_after
 from muse_ros.msg import Action, AppliedAction, EpisodeEvent
+
+OBJECTS_NS = CLOCK_NS = 20_000_000
+"""Objects and /clock are published this often: each message costs every node of the graph a callback."""
 
 
 class ArmTopics:
@@ -115,6 +119,19 @@ class WorldTopics:
         """Draw once, unseen: the first picture opens the GL context, which can take seconds."""
         for camera in self._cameras:
             self._driver.render(camera)
+
+    def publish(self, now_ns: int, camera_rate_hz: float) -> bool:
+        """Publish what is due at `now_ns`; returns whether that was pictures too."""
+        self.publish_success()
+        if now_ns % OBJECTS_NS == 0:
+            self.publish_objects(now_ns)
+        pictured = tick_at_or_after(now_ns, camera_rate_hz) == now_ns
+        if pictured:
+            self.take_views(now_ns)
+        self.publish_views(now_ns)
+        if now_ns % CLOCK_NS == 0:
+            self.publish_clock(now_ns)
+        return pictured
 
     def publish_clock(self, stamp_ns: int) -> None:
         """Publish the time on /clock, where this node makes the time."""

@@ -15,6 +15,8 @@ from muse_core.control.kinematics import PandaKinematics
 from muse_core.control.state import SetPoint
 from muse_ros.arm.drivers.driver import DriverError, DriverSettings, StaleState, open_driver
 from muse_ros.arm.drivers.polymetis_settings import PolymetisSettings
+from muse_ros.polymetis.arm_client import ArmClient
+from muse_ros.polymetis.controllers import gravity_compensation
 from muse_ros.polymetis.loopback.process import LoopbackProcess
 from tcp_proxy import TcpProxy
 
@@ -179,6 +181,25 @@ def test_a_guidance_that_the_server_refuses_leaves_the_arm_with_its_controller(o
         server.scene.ask("refuse_controllers", text="")
     goal = turn(driver, 0, 0.05)
     until("the arm to be led on", lambda: abs(driver.read().q[0] - goal[0]) < 0.03)
+
+
+def test_a_controller_that_somebody_else_sets_is_a_fault(open_it, server):
+    driver = open_it()
+    where = SetPoint(driver.read().q, np.zeros(7), 0.08, 0, "", 0)
+    other = ArmClient(server.arm)
+    other.set_controller(gravity_compensation([1.0] * 7))
+    other.close()
+
+    def noticed():
+        try:
+            driver.send(where, 0.01)
+        except DriverError as error:
+            return "another client has set" in str(error) or "update" in str(error)
+        return False
+
+    until("the other controller to be noticed", noticed)
+    driver.recover()
+    driver.send(where, 0.01)
 
 
 def test_the_hand_keeps_what_it_holds_at_the_start_and_follows_what_is_new(open_it):
