@@ -29,6 +29,8 @@ from muse_ros.polymetis.messages import (
 
 PROOF_S = 0.1
 """An answer that a controller runs is believed for this long: no server can die and come back up within it."""
+LOOK_S = 0.25
+"""The server takes parameters for whatever controller runs; that it is still ours is looked at this often."""
 ADVANCE_S = 0.2
 """A robot client calls a thousand times a second: one that has not called for this long is gone."""
 LOGGED_STATES, STATE_S = 300_000, 0.001
@@ -74,6 +76,8 @@ class ArmClient:
         self._timeout_s, self._controller_timeout_s = timeout_s, controller_timeout_s
         self._link = Link(address, ARM_SERVICE)
         self._proved_s = -PROOF_S  # when a controller was last known to run, by the monotonic clock
+        self._looked_s = -LOOK_S  # when it was last looked which one
+        self._began: int | None = None  # the first state of the one that was set here
 
     def metadata(self) -> RobotMetadata:
         """What the arm's side says of itself.
@@ -111,12 +115,13 @@ class ArmClient:
         """
         chunks = _chunks(archive)
         self._require_robot("SetController")
-        self._proved_s = -PROOF_S
+        self._proved_s, self._began = -PROOF_S, None
         interval = self._link.call("SetController", iter(chunks), self._controller_timeout_s)
         if interval.start < 0:
             text = "it never ran: the robot client was gone or began anew while it was set; set it again"
             raise PolymetisError("no_robot", f"{ARM_SERVICE} at {self.address}: SetController: {text}")
-        self._proved_s = time.monotonic()
+        self._proved_s = self._looked_s = time.monotonic()
+        self._began = interval.start
         return interval.start
 
     def update(self, archive: bytes) -> int:
@@ -129,13 +134,14 @@ class ArmClient:
             Index in the server's log of the first state that the new parameters act upon.
 
         Raises:
-            PolymetisError: ``no_controller`` where none of a client's runs; ``refused`` where the controller does not
-                take the parameters, the message saying why; ``unreachable``, ``late``.
+            PolymetisError: ``no_controller`` where none of a client's runs, or another client has set one since (which
+                is noticed within `LOOK_S`); ``refused`` where the controller does not take the parameters, the message
+                saying why; ``unreachable``, ``late``.
         """
         _check_size(archive)
-        if time.monotonic() - self._proved_s > PROOF_S and not self.controller_runs():
-            text = "no controller runs; start one first (the robot client or the server was restarted, or it ended)"
-            raise PolymetisError("no_controller", f"{ARM_SERVICE} at {self.address}: UpdateController: {text}")
+        now_s = time.monotonic()
+        if now_s - self._proved_s > PROOF_S or now_s - self._looked_s > LOOK_S:
+            self._require_controller()
         try:
             whole = ControllerChunk(torchscript_binary_chunk=archive)
             start = self._link.call_with_one("UpdateController", whole, self._timeout_s).start
@@ -200,6 +206,18 @@ class ArmClient:
             if time.monotonic() > until_s:
                 text = "the robot client has stopped calling; look at the arm's brakes and reflex"
                 raise PolymetisError("no_robot", f"{ARM_SERVICE} at {self.address}: {method} was not sent: {text}")
+
+    def _require_controller(self) -> None:
+        """Raise where none runs, or another than was set here."""
+        start, end = self.interval()
+        self._looked_s = time.monotonic()
+        text = ""
+        if start == -1 or end != -1:
+            text = "no controller runs; start one first (the robot client or the server was restarted, or it ended)"
+        elif self._began not in (None, start):
+            text = "another client has set a controller of its own since; only one may lead the arm"
+        if text:
+            raise PolymetisError("no_controller", f"{ARM_SERVICE} at {self.address}: UpdateController: {text}")
 
     def renew(self) -> None:
         """Make the connection anew, where it seems to have gone silent."""

@@ -131,6 +131,23 @@ def test_a_controller_that_ended_meanwhile_is_named(client, servicer):
     assert caught.value.kind == "no_controller"
 
 
+def test_set_points_do_not_go_to_a_controller_that_another_client_has_set(client, servicer):
+    client.set_controller(b"controller")
+    another = ArmClient(client.address, timeout_s=5.0)
+    servicer._begun_ns -= 1_000_000_000  # as if a second had passed
+    another.set_controller(b"another")
+    client._looked_s -= 1.0
+    sent = len(servicer.updates)
+    with pytest.raises(PolymetisError, match="another client has set") as caught:
+        client.update(b"parameters")
+    assert caught.value.kind == "no_controller"
+    assert len(servicer.updates) == sent
+    another.update(b"parameters")
+    client.set_controller(b"controller")
+    client.update(b"parameters")
+    another.close()
+
+
 def test_a_controller_ends_with_its_interval_and_its_log(client):
     start = client.set_controller(b"controller")
     first, last = client.terminate()
