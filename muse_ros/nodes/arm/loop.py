@@ -221,7 +221,9 @@ class ArmLoop:
                 self._listen()
             self.now_ns = self._next_stamp()
             if self.led.fault or self._paused.is_set():
-                if self._pausing:
+                if self._pausing and not self._paused.is_set():
+                    with suppress(DriverError):  # what it cannot leave in good order has a fault already
+                        self.led.stop()
                     self._paused.set()
                 elif self._world is None and not self._paused.is_set():
                     with suppress(DriverError):  # an arm with a fault is shown where it is, as long as it is heard

@@ -134,6 +134,23 @@ def test_a_deactivated_node_leaves_the_arm_to_its_server_and_takes_it_back_when_
     assert node._driver.report()["controller"] == "joint impedance"
 
 
+def test_a_fault_outlives_a_deactivation_and_recover_ends_it(arm, server, wait_until, call):
+    node, one = arm()
+
+    def change(transition):
+        request = ChangeState.Request(transition=Transition(id=transition))
+        return call(one.node, ChangeState, "panda/change_state", request).success
+
+    server.scene.ask("reflex", for_s=3.0)
+    wait_until(lambda: node._loop.led.fault, what="the fault")
+    assert change(Transition.TRANSITION_DEACTIVATE)
+    assert node._driver.report()["controller"] == "the server's own"
+    assert change(Transition.TRANSITION_ACTIVATE)
+    assert node._loop.led.fault
+    wait_until(lambda: call(one.node, Trigger, "panda/recover").success, what="the arm to be back")
+    wait_until(led(one), what="the arm to be led again")
+
+
 def test_without_an_address_there_is_no_arm(panda):
     with pytest.raises(NodeFailure, match="robot_ip:=ADDRESS"):
         panda(robot="polymetis", clock=False)
