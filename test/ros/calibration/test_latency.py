@@ -55,6 +55,15 @@ def test_a_camera_that_sees_nothing_of_the_arm_is_in_doubt(swayed):
     assert "uncertain" in doubt or "see the arm" in doubt
 
 
+def test_a_motion_that_never_comes_back_fits_every_delay_and_tells_none():
+    state_s, picture_s = np.arange(2000) * 0.01, np.arange(400) * 0.05
+    columns = np.arange(16)[None, None, :] * np.ones((1, 16, 1))
+    pictures = 100.0 + 50.0 * np.sin(0.3 * columns + 0.1 * picture_s[:, None, None])
+    pictures = pictures + np.random.default_rng(0).normal(0.0, 0.5, pictures.shape)
+    stamps_ns, states = (picture_s * 1e9).astype(np.int64), 0.01 * state_s[:, None]
+    assert estimate_delay(stamps_ns, pictures, (state_s * 1e9).astype(np.int64), states).doubt
+
+
 def test_a_delay_beyond_the_range_is_in_doubt_and_names_the_option(swayed):
     pictures = small(swayed.pictures["front"])
     found = estimate_delay(swayed.picture_stamps_ns + 300_000_000, pictures, swayed.stamps_ns, swayed.q, longest_s=0.2)
