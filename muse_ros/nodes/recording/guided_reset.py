@@ -22,7 +22,7 @@ from muse_ros.recording.home_watch import HomeWatch
 WAYS = ("none", "home", "sim", "home_sim")
 AGAIN_S = 0.5
 REFUSED_S = 5.0
-MOVES = 3
+MOVES, UNATTENDED_MOVES = 3, 10
 """So often the arm may be sent home, where it stops on the way: a late state lets it hold."""
 ANSWER_S = 60.0
 PUT_BACK = "put the scene back as in the picture of the last start"
@@ -76,6 +76,7 @@ class GuidedReset:
         self._home = node.create_client(Trigger, "panda/home")
         self._recover = node.create_client(Trigger, "panda/recover")
         self._recovers = recovers and way == "home_sim"
+        self._most_moves = UNATTENDED_MOVES if self._recovers else MOVES
         self._number = self._moves = 0
         self._running = self._asked = self._is_home = False
         self._began_s = self._again_s = 0.0
@@ -164,7 +165,7 @@ class GuidedReset:
             stopped = bool(applied.limited_by & AppliedAction.STOPPED)
             self._watch.see(applied.position, applied.velocity, applied.source, stopped, now_s)
         self._watch.look(now_s)
-        if self._watch.failure and self._recovers and self._moves < MOVES:
+        if self._watch.failure and self._recovers and self._moves < self._most_moves:
             self._asked, self._watch = False, None
         elif self._watch.failure:
             self._finish(ResetResult(self._watch.failure))
@@ -172,10 +173,10 @@ class GuidedReset:
             self._watch, self._asked, self._is_home = None, False, True
         elif self._watch.home:
             self._finish(ResetResult(to_prepare=PUT_BACK))
-        elif self._watch.gave_up and self._moves < MOVES:
+        elif self._watch.gave_up and self._moves < self._most_moves:
             self._asked, self._watch = False, None
         elif self._watch.gave_up:
-            self._finish(ResetResult(f"the arm stood still {MOVES} times before it was home"))
+            self._finish(ResetResult(f"the arm stood still {self._moves} times before it was home"))
 
     def _finish(self, result: ResetResult) -> None:
         self._running, self._watch = False, None

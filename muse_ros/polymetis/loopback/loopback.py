@@ -17,7 +17,7 @@ import grpc
 
 from muse_ros.polymetis.loopback.faults import Faults
 from muse_ros.polymetis.loopback.hand_server import HandServicer
-from muse_ros.polymetis.loopback.robot_client import RobotClient
+from muse_ros.polymetis.loopback.robot_client import LARGEST_LAG_ELSEWHERE_S, LARGEST_LAG_S, RobotClient
 from muse_ros.polymetis.loopback.robot_metadata import VERSION, robot_metadata
 from muse_ros.polymetis.loopback.server import ArmServicer
 from muse_ros.polymetis.loopback.torque_arm import TorqueArm
@@ -77,7 +77,8 @@ class Loopback:
         self.arm = TorqueArm(settings.task, settings.seed, settings.wide)
         self._metadata = robot_metadata(settings.version, settings.joints)
         self._began_ns = time.time_ns()
-        self.robot = RobotClient(self.arm, self.server_ns)
+        lag_s = LARGEST_LAG_ELSEWHERE_S if settings.attach else LARGEST_LAG_S
+        self.robot = RobotClient(self.arm, self.server_ns, lag_s)
         self.faults = Faults()
         self.addresses: dict[str, str] = {}
         self._serving = ExitStack()
@@ -97,7 +98,9 @@ class Loopback:
         """
         settings = self._settings
         self.faults.serving = True
-        arm = self._side("arm", ARM_SERVICE, ArmServicer(self.faults), settings.attach, settings.port)
+        arm = self._side(
+            "arm", ARM_SERVICE, ArmServicer(self.faults, stamp_ns=self.server_ns), settings.attach, settings.port
+        )
         hand = self._side("hand", HAND_SERVICE, HandServicer(self.faults), settings.attach_hand, settings.hand_port)
         self.robot.start(arm, self._metadata, hand)
 

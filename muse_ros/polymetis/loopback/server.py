@@ -46,11 +46,18 @@ class ArmServicer:
     Args:
         faults: What goes wrong between this server and its users.
         now_ns: A clock that only goes forward [ns].
+        stamp_ns: The computer's clock [ns]: users get states stamped by it, though the controller's may be of a cycle
+            that is made up for; None: as the robot stamps them.
     """
 
-    def __init__(self, faults: Faults | None = None, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self,
+        faults: Faults | None = None,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+        stamp_ns: Callable[[], int] | None = None,
+    ) -> None:
         self._faults = faults or Faults()
-        self._now_ns = now_ns
+        self._now_ns, self._stamp_ns = now_ns, stamp_ns
         self._log = StateLog()
         self._metadata = RobotClientMetadata()
         self._last_cycle_ns: int | None = None
@@ -98,6 +105,8 @@ class ArmServicer:
             except Exception as error:
                 _refuse(context, f"Failed to run controller forward function: {error}")
         request.joint_torques_computed[:] = torques
+        if self._stamp_ns is not None:
+            request.timestamp.FromNanoseconds(self._stamp_ns())
         self._log.append(request.SerializeToString())
         if running and controller.is_terminated():
             self._status = Status.TERMINATING
