@@ -25,7 +25,8 @@ class JointSettings:
         joint_states: Topic (sensor_msgs/JointState) that has the arm's joints, in any order, among any others.
         gripper_states: Topic of the fingers' joints, where it is another.
         wrench: Topic (geometry_msgs/WrenchStamped) of the external wrench in the base frame; empty: there is none.
-        controller: Kind of the controller, of :data:`CONTROLLERS`.
+        controller: Kind of the controller, of :data:`CONTROLLERS`. A forward command controller gets set-points as
+            steps: it is for stacks that soften them, not for the position interface of a real arm.
         command_topic: Where it takes commands from; empty: the controller's usual topic.
         from_set_point: Each trajectory begins with the last set-point at time zero, for a controller that would begin
             it where the arm is measured.

@@ -23,6 +23,8 @@ from muse_ros.arm.drivers.joint_settings import TRAJECTORY
 
 LOOK_S = 0.01
 """While the first joint states are waited for."""
+CATCH_UP_RAD_S = 2.0
+"""An arm that was left behind, as by a controller that was inactive for a moment, comes after no faster than this."""
 DISCOVERY_S = 2.0
 """A controller that runs has been found by then."""
 LISTENERS_EVERY_NS = 1_000_000_000
@@ -203,7 +205,8 @@ class Ros2ControlDriver:
         if self._joined:
             points = braking(set_point, interval_s, self._sent)
         else:
-            points = braking(set_point, LEAD * interval_s, None)
+            distance = float(np.abs(self._reader.q - set_point.position).max())
+            points = braking(set_point, max(LEAD * interval_s, distance / CATCH_UP_RAD_S), None)
         self._topics.send_trajectory(points)
 
     def _measured(self) -> RobotState:

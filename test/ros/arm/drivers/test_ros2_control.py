@@ -149,6 +149,14 @@ def test_trajectories_begin_with_the_last_set_point_where_the_controller_needs_i
     assert second[0].position.tolist() == HOME_Q.tolist()
 
 
+def test_an_arm_that_was_left_behind_is_given_time_to_come_after(lead, topics):
+    driver = lead()
+    topics.obeys = False
+    drive(driver, topics, 0.02, HOME_Q + 0.05)
+    drive(driver, topics, 0.02, HOME_Q + 0.18)
+    assert [points[0].time_s for points in topics.trajectories] == pytest.approx([0.04, 0.09])  # 0.18 rad at 2 rad/s
+
+
 def test_old_joint_states_mean_hold_and_then_a_fault(lead, topics):
     driver = lead()
     driver.read()
