@@ -23,8 +23,6 @@ LONGEST_DURATION_S = 1.0
 """As the controller allows it."""
 YIELD_S = 2e-5
 """Given to the sender's thread, which else would wait until the caller has done all else that it has to do."""
-WHOSE_S = 0.5
-"""Whether the controller is still the one that was set is asked this often: anybody can set another."""
 KEPT = 500
 """Delays are told of so many set-points: 10 s of 50 Hz."""
 
@@ -41,9 +39,6 @@ class Updatable(Protocol):
 
     def update(self, archive: bytes) -> int:
         """Give the running controller new parameters."""
-
-    def interval(self) -> tuple[int, int]:
-        """Indices of the newest controller's first and last state in the server's log."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +69,7 @@ class SetPointSender:
         self._behind_since_s = math.inf
         self._streaming = self._sending = self._closed = False
         self._error: PolymetisError | None = None
-        self._number = self._first = 0
-        self._asked_s = 0.0
+        self._number = 0
         self._along_s = 0.0
         self._delays_s: deque[float] = deque(maxlen=KEPT)
         self.sent = 0
@@ -83,14 +77,9 @@ class SetPointSender:
         self._thread = threading.Thread(target=self._run, name="set-points", daemon=True)
         self._thread.start()
 
-    def begin(self, first: int) -> None:
-        """A controller has been set: set-points go to it from now on, the first from the beginning of the motion.
-
-        Args:
-            first: Index of its first state in the server's log, by which it is told from another's.
-        """
+    def begin(self) -> None:
+        """A controller has been set: set-points go to it from now on, the first from the beginning of the motion."""
         with self._changed:
-            self._first, self._asked_s = first, self._monotonic()
             self._streaming, self._wanted, self._error = True, None, None
             self._along_s, self._behind_since_s = 0.0, math.inf
 
@@ -162,18 +151,7 @@ class SetPointSender:
 
     def _send(self, wanted: _Wanted, duration_s: float) -> PolymetisError | None:
         try:
-            self._check_whose()
             self._client.update(self._packer.pack(wanted.position, wanted.velocity, duration_s, self._number))
         except PolymetisError as error:
             return error
         return None
-
-    def _check_whose(self) -> None:
-        now_s = self._monotonic()
-        if now_s - self._asked_s < WHOSE_S:
-            return
-        self._asked_s = now_s
-        first, last = self._client.interval()
-        if last == -1 and first not in (-1, self._first):
-            text = "another client has set a controller of its own on this arm: stop it, then recover"
-            raise PolymetisError("no_controller", text)

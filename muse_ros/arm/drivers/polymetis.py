@@ -68,7 +68,7 @@ class PolymetisDriver:
         self._reader.start()
         self._sender = SetPointSender(self._client, SetPointArchive())
         self._hand = self._open_hand()
-        self._controller, self._first = NOT_OURS, 0
+        self._controller = NOT_OURS
         self._width_m = 0.0
         self._width_asked_m: float | None = None
         self._hand_well_s = time.monotonic()
@@ -226,7 +226,7 @@ class PolymetisDriver:
         self._sender.end()
         self._await_states()
         try:
-            self._first = self._client.set_controller(controller)
+            self._client.set_controller(controller)
         except PolymetisError as error:
             raise DriverError(str(error)) from error
         self._controller = FLOATING if guiding else "joint impedance"
@@ -238,7 +238,7 @@ class PolymetisDriver:
     def _stream(self) -> None:
         self._along_s = self._put_at_s = 0.0
         self._put_stamp_ns = None
-        self._sender.begin(self._first)
+        self._sender.begin()
 
     def _await_states(self) -> None:
         end_s = time.monotonic() + FRESH_WITHIN_S

@@ -1,7 +1,6 @@
 """What the sender of set-points sends, with a server that answers when the test lets it."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -16,16 +15,13 @@ class Server:
     """Takes set-points as a packer's and a client's other end; waits in each while `gate` is closed."""
 
     def __init__(self):
-        self.taken, self.error, self.ran = [], None, (7, -1)
+        self.taken, self.error = [], None
         self.gate, self.entered = threading.Event(), threading.Semaphore(0)
         self.answered = threading.Semaphore(0)
         self.gate.set()
 
     def pack(self, position, velocity, duration_s, number):
         return position[0], velocity[0], round(duration_s, 6), number
-
-    def interval(self):
-        return self.ran
 
     def update(self, archive):
         self.entered.release()
@@ -65,22 +61,15 @@ def put_and_wait(sender, server, position, along_s):
     assert server.answered.acquire(timeout=DEADLINE_S)
 
 
-def wait_until(condition):
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
-
-
 def test_each_says_how_far_it_lies_along_the_motion_after_the_one_before(sender, server):
-    sender.begin(7)
+    sender.begin()
     for position, along_s in ((0.1, 0.01), (0.2, 0.03), (0.3, 0.05)):
         put_and_wait(sender, server, position, along_s)
     assert server.taken == [(0.1, -0.1, 0.01, 1), (0.2, -0.2, 0.02, 2), (0.3, -0.3, 0.02, 3)]
 
 
 def test_of_what_comes_while_the_server_is_busy_the_newest_is_sent_and_takes_the_whole_time(sender, server):
-    sender.begin(7)
+    sender.begin()
     server.gate.clear()
     put(sender, 0.1, 0.02)
     assert server.entered.acquire(timeout=DEADLINE_S)
@@ -95,23 +84,23 @@ def test_of_what_comes_while_the_server_is_busy_the_newest_is_sent_and_takes_the
 
 def test_nothing_is_sent_before_begin_nor_after_end_and_the_motion_begins_anew(sender, server):
     put(sender, 0.1, 0.5)
-    sender.begin(7)
+    sender.begin()
     put_and_wait(sender, server, 0.2, 0.02)
     sender.end()
     put(sender, 0.3, 0.04)
-    sender.begin(7)
+    sender.begin()
     put_and_wait(sender, server, 0.4, 0.02)
     assert server.taken == [(0.2, -0.2, 0.02, 1), (0.4, -0.4, 0.02, 2)]
 
 
 def test_a_gap_longer_than_the_controller_allows_is_told_as_the_longest_it_allows(sender, server):
-    sender.begin(7)
+    sender.begin()
     put_and_wait(sender, server, 0.1, 3.0)
     assert server.taken == [(0.1, -0.1, 1.0, 1)]
 
 
 def test_how_long_the_server_takes_nothing_counts_from_the_first_that_it_did_not_take(sender, server, clock):
-    sender.begin(7)
+    sender.begin()
     assert sender.behind_s() == 0.0
     server.error = PolymetisError("unreachable", "gone")
     put_and_wait(sender, server, 0.1, 0.02)
@@ -126,12 +115,12 @@ def test_how_long_the_server_takes_nothing_counts_from_the_first_that_it_did_not
 
 
 def test_an_error_stands_until_a_set_point_is_taken(sender, server):
-    sender.begin(7)
+    sender.begin()
     server.error = PolymetisError("no_controller", "it ended")
     put_and_wait(sender, server, 0.1, 0.02)
     sender.end()
     assert sender.error is None, "what ended with the stream is nobody's error"
-    sender.begin(7)
+    sender.begin()
     server.gate.clear()
     put(sender, 0.2, 0.02)
     assert server.entered.acquire(timeout=DEADLINE_S) and server.entered.acquire(timeout=DEADLINE_S)
@@ -142,7 +131,7 @@ def test_an_error_stands_until_a_set_point_is_taken(sender, server):
 
 
 def test_a_controller_is_replaced_only_when_no_set_point_is_under_way(sender, server):
-    sender.begin(7)
+    sender.begin()
     server.gate.clear()
     put(sender, 0.1, 0.02)
     assert server.entered.acquire(timeout=DEADLINE_S)
@@ -156,7 +145,7 @@ def test_a_controller_is_replaced_only_when_no_set_point_is_under_way(sender, se
 
 
 def test_delays_are_told_from_put_to_answer(sender, server, clock):
-    sender.begin(7)
+    sender.begin()
     server.gate.clear()
     put(sender, 0.1, 0.02)
     assert server.entered.acquire(timeout=DEADLINE_S)
@@ -164,14 +153,3 @@ def test_delays_are_told_from_put_to_answer(sender, server, clock):
     server.gate.set()
     sender.end()
     assert sender.delays_ms() == (pytest.approx(8.0), pytest.approx(8.0))
-
-
-def test_set_points_do_not_go_to_a_controller_that_somebody_else_has_set(sender, server, clock):
-    sender.begin(7)
-    put_and_wait(sender, server, 0.1, 0.02)
-    server.ran = (9000, -1)
-    clock[0] = 100.6
-    put(sender, 0.2, 0.04)
-    wait_until(lambda: sender.error is not None)
-    assert sender.error.kind == "no_controller" and "another client" in str(sender.error)
-    assert len(server.taken) == 1
