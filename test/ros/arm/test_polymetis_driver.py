@@ -107,6 +107,16 @@ def test_the_arm_goes_where_the_set_points_lead_and_stands_there(open_it):
     assert driver.report()["controller"] == "joint impedance"
 
 
+def test_a_set_point_with_which_an_action_begins_does_not_wait_for_its_turn(open_it):
+    driver = open_it()
+    still = driver.read().q
+    stamps = (1, 1, 1, 1, 2, 3, 3)  # in periods of 10 ms; turns are 20 ms apart, from the last one sent on
+    for number, stamp in enumerate(stamps):
+        driver.send(SetPoint(still, np.zeros(7), 0.08, 0, "teleop", stamp), 0.01)
+        due = (1, 1, 2, 2, 3, 4, 4)[number]
+        until("what was due", lambda due=due: driver._sender.sent == due)
+
+
 def test_states_are_stamped_by_our_clock_though_the_servers_is_50_s_ahead(open_it):
     driver = open_it()
     assert abs(time.time_ns() - driver.read().stamp_ns) < 2e9
