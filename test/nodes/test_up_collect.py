@@ -21,6 +21,8 @@ from muse_ros.nodes import teleop
 
 START = "import sys; from muse_ros.command import main; sys.exit(main())"
 DEADLINE_S = 60.0
+LOOPBACK_DEADLINE_S = 180.0
+"""In real time, with a few repeated episodes where the machine is busy."""
 
 
 class Up:
@@ -77,6 +79,19 @@ def test_the_expert_fills_a_session_and_the_run_ends_by_itself(up: Callable[...,
     episodes = sorted(tmp_path.glob("0815/*/episode.json"))
     assert len(episodes) == 2
     assert all(json.loads(path.read_text())["session"] == "0815" for path in episodes)
+
+
+def test_behind_a_server_on_loopback_the_run_is_the_same_in_real_time(up: Callable[..., Up], tmp_path: Path):
+    pytest.importorskip("grpc")
+    pytest.importorskip("torch")
+    robot = ("robot:=polymetis", "loopback:=true", "namespace:=left")
+    run = up("collect", *robot, "task:=reach", "teleop:=expert", "episodes:=1", "seed:=7", "max_episode_s:=8")
+    assert run.process.wait(LOOPBACK_DEADLINE_S) == 0, run.output
+    assert "collect is done" in run.output and "panda ended with exit code 0" in run.output
+    (episode,) = tmp_path.glob("0815/*/episode.json")
+    found = json.loads(episode.read_text())
+    assert found["seed"] == 7 and found["outcome"] in ("success", "failure")
+    assert found["topics"]["/left/panda/applied_action"]["count"] > 50
 
 
 def test_the_death_of_the_arm_stops_all_and_is_named(up: Callable[..., Up], wait_until: Callable):
