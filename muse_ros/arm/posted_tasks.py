@@ -20,10 +20,15 @@ class PostedTasks:
         self._posted = threading.Condition()
 
     def post(self, task: Callable[[], Any]) -> Future:
-        """Have `task` run by the next :meth:`run`; its result or exception is the future's."""
+        """Have `task` run by the next :meth:`run`; its result or exception is the future's.
+
+        A future that is cancelled before that takes its task away.
+        """
         future: Future = Future()
 
         def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
             try:
                 future.set_result(task())
             except Exception as error:  # it belongs to whoever asked

@@ -221,14 +221,22 @@ class PandaNode(ManagedNode):
         self._control.record(recording, steady_ns)
 
     def _serve(self, verb: Callable[[], str], _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Run a verb in the loop's thread; it returns what it did, or raises :class:`Refusal`."""
+        """Run a verb in the loop's thread; it returns what it did, or raises :class:`Refusal`.
+
+        What was not done in time is not done later, when nobody expects it any more; a stop is.
+        """
+        if self._loop.inactive and verb in (self._home, self._guide, self._recover):
+            response.message = "the node is not active"
+            return response
+        done = self._loop.post(verb)
         try:
-            response.message = self._loop.post(verb).result(ANSWER_S)
+            response.message = done.result(ANSWER_S)
             response.success = True
         except Refusal as refusal:
             response.message = str(refusal)
         except FutureTimeoutError:
-            response.message = f"the control loop did not answer in {ANSWER_S:g} s"
+            still = "" if verb != self._stop and done.cancel() else "; it still will"
+            response.message = f"the control loop did not answer in {ANSWER_S:g} s{still}"
         return response
 
     def _home(self) -> str:

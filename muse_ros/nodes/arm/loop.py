@@ -100,6 +100,11 @@ class ArmLoop:
         return None if self._halt is None else self._halt.waiting_for_ns
 
     @property
+    def inactive(self) -> bool:
+        """Whether the arm is left alone, or is about to be: before the start, and from a pause on."""
+        return self._pausing or not self._thread.is_alive()
+
+    @property
     def skipped(self) -> int:
         """Control periods left out so far because the machine was too slow."""
         return self._pace.skipped
@@ -111,6 +116,7 @@ class ArmLoop:
     def start(self) -> None:
         """Start the thread, or go on after a pause: from where the arm is measured."""
         if self._thread.is_alive():
+            self._pausing = False
             self.post(self._go_on)
         else:
             self._thread.start()
@@ -139,7 +145,7 @@ class ArmLoop:
 
     def guide(self) -> str:
         """Let a person lead the arm by hand; returns why not, or an empty text; to be posted."""
-        why_not = "the node is not active" if self._paused.is_set() else self.led.guide()
+        why_not = self.led.guide()
         if not why_not:
             self._tell_of_guide(EpisodeEvent.TAKEOVER)
         return why_not
@@ -192,13 +198,13 @@ class ArmLoop:
         self._log.error(f"the arm's driver failed: {error}; call panda/recover")
 
     def _begin_pause(self) -> None:
-        self._lead(self.hold)
+        with suppress(DriverError):  # a fault, which is told
+            self.hold()
         self._control.record(False, time.monotonic_ns())
         self._control.let_go()
         self._pausing = True
 
     def _go_on(self) -> None:
-        self._pausing = False
         self._paused.clear()
         if not self.led.fault:
             self._lead(self.led.start)

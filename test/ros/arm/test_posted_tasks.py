@@ -24,6 +24,14 @@ def test_a_task_that_posts_another_has_it_run_too():
     assert done == ["inner"]
 
 
+def test_a_task_that_its_owner_gave_up_is_never_done():
+    tasks, done = PostedTasks(), []
+    given_up, wanted = tasks.post(lambda: done.append("given up")), tasks.post(lambda: done.append("wanted"))
+    assert given_up.cancel()
+    tasks.run()
+    assert done == ["wanted"] and wanted.done()
+
+
 def test_a_wait_ends_with_a_task_or_when_it_is_woken_and_told_so():
     tasks, ended = PostedTasks(), threading.Event()
     tasks.post(lambda: None)
