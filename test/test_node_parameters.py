@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from muse_ros.contract.unique_keys import UniqueKeyLoader
+
 ROOT = Path(__file__).resolve().parents[1]
 NODES = sorted(path.stem for path in ROOT.glob("config/nodes/*.yaml"))
 
@@ -57,7 +59,12 @@ def declared(node: str) -> dict[str, set[Any]]:
 
 def listed(node: str) -> dict[str, Any]:
     """Name to value in the node's file."""
-    return yaml.safe_load((ROOT / f"config/nodes/{node}.yaml").read_text())[f"/**/{node}"]["ros__parameters"]
+    return parameters(ROOT / f"config/nodes/{node}.yaml", node)
+
+
+def parameters(path: Path, node: str) -> dict[str, Any]:
+    """Name to value of a node's parameters in a file, in which nothing is given twice."""
+    return yaml.load(path.read_text(), Loader=UniqueKeyLoader)[f"/**/{node}"]["ros__parameters"]
 
 
 def expected(node: str) -> set[str]:
@@ -101,7 +108,7 @@ def test_every_parameter_of_a_file_is_explained_beside_it(node: str):
 def test_an_example_of_an_arm_sets_parameters_that_the_panda_node_has_and_can_be_opened(path: Path):
     from muse_ros.arm.drivers.joint_settings import JointSettings
 
-    given = yaml.safe_load(path.read_text())["/**/panda"]["ros__parameters"]
+    given = parameters(path, "panda")
     known = listed("panda")
     assert set(given) <= set(known)
     assert [name for name in given if type(given[name]) is not type(known[name])] == []
@@ -111,9 +118,8 @@ def test_an_example_of_an_arm_sets_parameters_that_the_panda_node_has_and_can_be
 
 
 def test_the_controllers_for_franka_ros2_are_those_that_the_example_commands():
-    given = yaml.safe_load((ROOT / "config/arms/fr3_franka_ros2.yaml").read_text())["/**/panda"]["ros__parameters"]
-    text = (ROOT / "config/arms/franka_ros2_controllers.yaml").read_text()
-    controllers = yaml.safe_load(text)["/**/fr3_arm_controller"]["ros__parameters"]
+    given = parameters(ROOT / "config/arms/fr3_franka_ros2.yaml", "panda")
+    controllers = parameters(ROOT / "config/arms/franka_ros2_controllers.yaml", "fr3_arm_controller")
     assert given["command_topic"] == "fr3_arm_controller/joint_trajectory"
     assert controllers["joints"] == [f"fr3_joint{i}" for i in range(1, 8)] == list(controllers["gains"])
     assert controllers["interpolate_from_desired_state"]

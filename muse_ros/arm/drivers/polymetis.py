@@ -28,7 +28,6 @@ from muse_ros.polymetis.urdf_chain import largest_difference
 
 FRESH_WITHIN_S = 3.0
 """A server that has just been connected to brings new states within this time; one that comes back, too."""
-RETRY_S = 0.2
 LARGEST_DIFFERENCE = 1e-4
 WIDTH_CHANGED_M = 0.001
 GUIDE_WATCH_S = 0.5
@@ -59,7 +58,7 @@ class PolymetisDriver:
         self._kinematics = PandaKinematics()
         self._client = ArmClient(f"{server.robot_ip}:{server.robot_port}")
         try:
-            self._metadata = self._meet(server.wait_for_robot_s)
+            self._metadata = self._meet()
             self._impedance, self._floating = self._controllers(self._metadata)
         except (PolymetisError, ValueError, DriverError) as error:
             self._client.close()
@@ -191,17 +190,9 @@ class PolymetisDriver:
         self._client.close()  # before the reader, which a call that waits for its deadline would hold up
         self._reader.close()
 
-    def _meet(self, wait_s: float) -> RobotMetadata:
-        """Who the arm is, once its server is there."""
-        end_s = time.monotonic() + wait_s
-        while True:
-            try:
-                found = self._client.metadata()
-                break
-            except PolymetisError as error:
-                if error.kind == "refused" or time.monotonic() > end_s:
-                    raise
-                time.sleep(RETRY_S)
+    def _meet(self) -> RobotMetadata:
+        """Who the arm is."""
+        found = self._client.metadata()
         apart = largest_difference(found.urdf, self._kinematics, found.ee_link)
         if apart > LARGEST_DIFFERENCE:
             text = f"its URDF and Muse's kinematics differ by {apart:.1e} m or rad: this is no Panda that Muse knows"

@@ -18,7 +18,6 @@ class PolymetisSettings:
 
     Attributes:
         robot_ip: Where it is: a name or an address. No default: a real arm must be meant.
-        wait_for_robot_s: How long to wait for it when it is not there at first [s].
         robot_port: Of its arm.
         hand_port: Of its hand; 0: there is no hand, or Muse leaves it alone.
         stiffness: Of the joints [N m/rad], 7 of them; empty: as the server has it by default.
@@ -28,7 +27,6 @@ class PolymetisSettings:
     """
 
     robot_ip: str = ""
-    wait_for_robot_s: float = 0.0
     robot_port: int = 50051
     hand_port: int = 50052
     stiffness: tuple[float, ...] = FIRM_STIFFNESS

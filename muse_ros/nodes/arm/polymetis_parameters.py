@@ -23,7 +23,6 @@ def polymetis_settings(node: Node) -> PolymetisSettings:
     try:
         return PolymetisSettings(
             robot_ip=declare(node, "robot_ip", "", "address of the computer that runs the arm's server"),
-            wait_for_robot_s=declare(node, "wait_for_robot_s", 0.0, "wait so long for the server [s]", (0.0, 600.0)),
             robot_port=declare(node, "robot_port", 50051, "of its arm", (1, 65535)),
             hand_port=declare(node, "hand_port", 50052, "of its hand; 0: there is none", (0, 65535)),
             stiffness=() if list(stiffness) == SERVERS_OWN else tuple(stiffness),
