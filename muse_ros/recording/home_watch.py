@@ -15,6 +15,8 @@ NEAR_RAD = 0.01
 STILL_RAD_PER_S = 0.01
 LONGEST_S = 40.0
 IDLE_S = 1.0
+SILENT_S = 2.0
+"""An arm without set-points for so long has a fault, or its node is gone."""
 
 
 class HomeWatch:
@@ -32,7 +34,7 @@ class HomeWatch:
 
     def __init__(self, steady_s: float, pose: np.ndarray = HOME_Q) -> None:
         self._pose = pose
-        self._began_s = self._moved_s = steady_s
+        self._began_s = self._moved_s = self._seen_s = steady_s
         self.home = self.gave_up = False
         self.failure = ""
 
@@ -48,6 +50,7 @@ class HomeWatch:
             stopped: The arm's latched stop is set.
             steady_s: Now [s].
         """
+        self._seen_s = steady_s
         near = np.abs(np.asarray(position) - self._pose).max() <= NEAR_RAD
         still = np.abs(np.asarray(velocity)).max() <= STILL_RAD_PER_S
         if stopped:
@@ -62,6 +65,7 @@ class HomeWatch:
             self.gave_up = steady_s - self._moved_s > IDLE_S
 
     def look(self, steady_s: float) -> None:
-        """Give up where it takes too long."""
+        """Give up where it takes too long, or the arm is not heard of any more."""
+        self.gave_up = self.gave_up or steady_s - self._seen_s > SILENT_S
         if steady_s - self._began_s > LONGEST_S and not self.failure:
             self.failure = f"the arm was not home after {LONGEST_S:g} s"

@@ -35,6 +35,15 @@ def test_an_arm_that_never_comes_is_given_up():
     assert "not home after 40 s" in watch.failure
 
 
+def test_an_arm_that_is_not_heard_of_any_more_is_given_up_after_two_seconds():
+    watch = HomeWatch(100.0)
+    watch.see(HOME_Q + 0.5, STILL + 0.3, "home", False, 101.0)
+    watch.look(103.0)
+    assert not watch.gave_up
+    watch.look(103.1)
+    assert watch.gave_up and not watch.failure
+
+
 def test_a_move_that_ends_before_the_arm_is_home_is_given_up_after_a_second():
     watch = HomeWatch(100.0)
     watch.see(HOME_Q + 0.5, STILL + 0.3, "home", False, 101.0)
