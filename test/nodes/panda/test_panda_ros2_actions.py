@@ -13,7 +13,9 @@ from std_srvs.srv import Trigger
 from muse_core.control.kinematics import HOME_Q, JOINT_NAMES
 from muse_ros.nodes.run_node import NodeFailure
 
-REAL = {"robot": "ros2_control", "clock": False, "execute_always": True, "require_enable": False}
+PATIENT = {"hold_after_s": 0.3, "stop_after_s": 2.0}
+"""Of tests on a machine that may be busy with others."""
+REAL = {"robot": "ros2_control", "clock": False, "execute_always": True, "require_enable": False, **PATIENT}
 HAND = {"gripper": "action", "gripper_command": "panda_gripper/gripper_action", "gripper_largest": 0.078}
 
 

@@ -15,7 +15,7 @@ PARAMETERS = """
     camera_latency_s: 0.063
 /**/calibrate:
   ros__parameters:
-    patience_s: 3.0
+    patience_s: 60.0
 """
 
 
@@ -49,6 +49,7 @@ def test_the_simulated_arm_recovers_a_planted_delay_to_five_milliseconds(muse, l
 
 def test_without_an_arm_nothing_is_written_and_the_silent_topics_are_named(muse, lab):
     before = (lab / "mine.yaml").read_text()
+    (lab / "late.yaml").write_text(PARAMETERS.replace("60.0", "3.0"))
     done = calibrate(muse, lab, "--attach", "teleop:=none")
     assert done.returncode == 1
     assert "nothing comes on panda/joint_states, panda/applied_action" in done.stdout
@@ -57,7 +58,8 @@ def test_without_an_arm_nothing_is_written_and_the_silent_topics_are_named(muse,
 
 
 def test_an_arm_that_nobody_lets_it_move_is_left_alone(muse, lab):
-    (lab / "late.yaml").write_text(PARAMETERS.replace("camera_latency_s: 0.063", "require_enable: true"))
+    patient = PARAMETERS.replace("60.0", "10.0")  # enough for the arm to be found
+    (lab / "late.yaml").write_text(patient.replace("camera_latency_s: 0.063", "require_enable: true"))
     done = calibrate(muse, lab, "window:=false")
     assert done.returncode == 1
     assert "the arm cannot be moved: nobody lets a replay move it" in done.stdout

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("grpc")
 
+from muse_ros.polymetis import arm_client
 from muse_ros.polymetis.arm_client import ArmClient
 from muse_ros.polymetis.errors import PolymetisError
 from polymetis_servicer import ArmServicer, serving
@@ -97,15 +98,18 @@ def test_a_server_without_a_controller_is_never_sent_an_update_which_would_kill_
     assert not servicer.crashed
 
 
-def test_updates_on_the_heels_of_each_other_ask_nothing_between(client, servicer):
+def test_updates_on_the_heels_of_each_other_ask_nothing_between(client, servicer, monkeypatch):
+    for name in ("PROOF_S", "LOOK_S"):
+        monkeypatch.setattr(arm_client, name, 60.0)  # however slow the machine is
     client.set_controller(b"controller")
+    asked = servicer.interval_calls
     for number in range(3):
         client.update(b"parameters %d" % number)
     assert servicer.updates == [b"parameters 0", b"parameters 1", b"parameters 2"]
     client.update(b"x" * 3000)
     assert servicer.largest_piece == 3000  # in one piece: a thread and a millisecond less
-    asked = servicer.interval_calls
-    client._proved_s -= 1.0  # as if a second had passed
+    assert servicer.interval_calls == asked
+    client._proved_s -= 61.0  # as if a minute had passed
     client.update(b"after a pause")
     assert servicer.interval_calls == asked + 1
 
