@@ -52,8 +52,8 @@ def process(request):
     """A lifecycle node that has said that it is ready; a parameter is what it is started by."""
     command = [*getattr(request, "param", ()), sys.executable, "-c", LIFECYCLE_NODE]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    # a shell's background job ignores SIGINT, and so would all that these tests start
-    heed = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    # A shell's background job ignores SIGINT, one of nohup SIGHUP, and so would all that these tests start.
+    heed = {"preexec_fn": lambda: [signal.signal(each, signal.SIG_DFL) for each in (signal.SIGINT, signal.SIGHUP)]}
     started = subprocess.Popen(command, cwd=ROOT, text=True, **pipes, **heed)
     assert started.stdout.readline() == "ready\n"
     yield started
