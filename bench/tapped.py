@@ -39,9 +39,9 @@ def node(notes: dict[str, Any], arguments: list[str]) -> int:
         stamps[along_s] = now[0]
         of(self, position, velocity, along_s)
 
-    def begin(self: Any, first: int, of: Callable = SetPointSender.begin) -> None:
+    def begin(self: Any, of: Callable = SetPointSender.begin) -> None:
         stamps.clear()
-        of(self, first)
+        of(self)
 
     def go(self: Any, wanted: Any, duration_s: float, of: Callable = SetPointSender._send) -> Any:
         number, stamp, began = self._number, stamps.get(wanted.along_s, 0), time.monotonic()
