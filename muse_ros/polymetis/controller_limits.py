@@ -14,9 +14,10 @@ FIRM_DAMPING = (25.0, 25.0, 25.0, 25.0, 7.0, 6.0, 3.5)
 less) friction of 0.5 N m leaves a joint up to 50 mrad off, with these 13 mrad; after a knock they come to rest with a
 control loop that is 4 ms late even with light rotors, with those of libfranka's example (600 and 50) an arm then flails
 (all in MuJoCo). What a contact is pressed with does not depend on them: `ControllerLimits.spring_torque`."""
-LARGEST_STIFFNESS = 1200.0
-LARGEST_DAMPING = 100.0
-"""Above these nothing is a gain for a Panda: twice those of libfranka's example."""
+LARGEST_STIFFNESS = (1200.0, 1200.0, 1200.0, 1200.0, 500.0, 300.0, 100.0)
+LARGEST_DAMPING = (100.0, 100.0, 100.0, 100.0, 60.0, 50.0, 30.0)
+"""Gains above these, twice those of libfranka's joint impedance example, are refused: an arm that is much stiffer
+shakes itself to a stop."""
 
 GUIDED_DAMPING = (10.0, 10.0, 10.0, 10.0, 3.0, 3.0, 2.0)
 """For an arm that is guided by hand [N m s/rad]: of a fast joint. A load of 5 N m that the arm was not told of sinks at
@@ -75,11 +76,12 @@ def nominal_period(hz: float) -> float:
     return 1.0 / hz
 
 
-def joint_values(name: str, values: Sequence[float], positive: bool, largest: float = math.inf) -> list[float]:
-    """`values` as 7 floats; `ValueError` where they are not that, or above the largest."""
+def joint_values(name: str, values: Sequence[float], positive: bool, largest: Sequence[float] = ()) -> list[float]:
+    """`values` as 7 floats; `ValueError` where they are not that, or one is above the largest of its joint."""
     found = [float(value) for value in values]
-    if any(value > largest for value in found):
-        raise ValueError(f"{name} must be at most {largest:g}, found {found}")
     if len(found) != JOINTS or not all(math.isfinite(value) and (value > 0.0 or not positive) for value in found):
         raise ValueError(f"{name} must be {JOINTS} finite{' positive' if positive else ''} numbers, found {found}")
+    for joint, (value, most) in enumerate(zip(found, largest), start=1):  # noqa: B905 - there may be no largest
+        if value > most:
+            raise ValueError(f"{name} of joint {joint} must be at most {most:g}, found {value:g}")
     return found

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from muse_ros.polymetis.controller_limits import FIRM_DAMPING, FIRM_STIFFNESS
-
-LARGEST_STIFFNESS = (1200.0, 1200.0, 1200.0, 1200.0, 500.0, 300.0, 100.0)
-LARGEST_DAMPING = (100.0, 100.0, 100.0, 100.0, 60.0, 50.0, 30.0)
-"""Gains above these, twice those of libfranka's joint impedance example, are refused: an arm that is much stiffer
-shakes itself to a stop."""
+from muse_ros.polymetis.controller_limits import (
+    FIRM_DAMPING,
+    FIRM_STIFFNESS,
+    LARGEST_DAMPING,
+    LARGEST_STIFFNESS,
+    joint_values,
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,5 @@ class PolymetisSettings:
             ValueError: naming the one that is wrong.
         """
         for name, most in (("stiffness", LARGEST_STIFFNESS), ("damping", LARGEST_DAMPING)):
-            found = getattr(self, name)
-            if found and not (len(found) == len(most) and all(0.0 < a <= b for a, b in zip(found, most, strict=True))):
-                raise ValueError(f"{name} must be 7 numbers above 0 and at most {list(most)}, got {list(found)}")
+            if found := getattr(self, name):
+                joint_values(name, found, positive=True, largest=most)

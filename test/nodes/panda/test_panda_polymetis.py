@@ -158,5 +158,5 @@ def test_without_an_address_there_is_no_arm(panda):
 
 @pytest.mark.parametrize("name", ["stiffness", "damping"])
 def test_gains_that_would_shake_the_arm_are_refused(panda, name):
-    with pytest.raises(NodeFailure, match=f"{name} must be"):
+    with pytest.raises(NodeFailure, match=f"parameter {name} of joint 1 must be at most"):
         panda(robot="polymetis", robot_ip="127.0.0.1", clock=False, **{name: [6000.0] * 7})
