@@ -14,7 +14,7 @@ from typing import Any
 import grpc
 
 STARTS_WITHIN_S = 120.0
-_SCENE_METHOD = "/MuseLoopbackScene/Ask"
+SCENE_SERVICE, SCENE_METHOD = "MuseLoopbackScene", "Ask"
 
 
 class LoopbackError(RuntimeError):
@@ -94,7 +94,7 @@ class SceneClient:
     def __init__(self, address: str) -> None:
         self.address = address
         self._channel = grpc.insecure_channel(address)
-        self._ask = self._channel.unary_unary(_SCENE_METHOD)
+        self._ask = self._channel.unary_unary(f"/{SCENE_SERVICE}/{SCENE_METHOD}")
 
     def ask(self, verb: str, timeout_s: float = 10.0, **arguments: Any) -> Any:
         """Do something: ``reset(seed)``, ``snapshot()``, ``statistics()``, or a fault.

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from muse_core.control.kinematics import PandaKinematics
+from muse_core.environments.panda.hand import MAX_WIDTH_M
 from muse_ros.polymetis.loopback.arm_limits import ArmLimits, safety_force, safety_torques
 from muse_ros.polymetis.loopback.hand_motion import HandMotion
 from muse_ros.polymetis.loopback.torque_arm import STEP_S, Measured, TorqueArm
@@ -34,7 +35,6 @@ RECOVERY_S = 1.1
 """The least time that a reflex takes."""
 HAND_PERIOD_S = 0.01
 HAND_HZ = 30
-MAX_WIDTH_M = 0.08
 
 
 class ControlServer(Protocol):

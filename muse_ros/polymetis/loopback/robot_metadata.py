@@ -5,13 +5,12 @@ The URDF is made from Franka's published Denavit-Hartenberg parameters. Must not
 
 from __future__ import annotations
 
-import io
-import warnings
 from typing import Any
 
 import torch
 
 from muse_core.control.kinematics import JOINT_NAMES
+from muse_ros.polymetis.controllers import archive
 from muse_ros.polymetis.messages import RobotClientMetadata
 
 CONTROL_HZ = 1000
@@ -102,12 +101,7 @@ def panda_urdf() -> str:
 
 def stand_still_archive(joints: int) -> bytes:
     """The default controller as TorchScript."""
-    module = StandStill(torch.tensor(STIFFNESS[:joints]), torch.tensor(DAMPING[:joints]))
-    archive = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit: it is what the protocol carries
-        torch.jit.save(torch.jit.script(module), archive)
-    return archive.getvalue()
+    return archive(StandStill(torch.tensor(STIFFNESS[:joints]), torch.tensor(DAMPING[:joints])))
 
 
 def _joint(index: int) -> str:

@@ -13,8 +13,7 @@ from typing import Any
 import grpc
 
 from muse_ros.polymetis.loopback.loopback import Loopback
-
-SCENE_SERVICE = "MuseLoopbackScene"
+from muse_ros.polymetis.loopback.process import SCENE_METHOD, SCENE_SERVICE
 
 
 class SceneServicer:
@@ -53,7 +52,7 @@ class SceneServicer:
     def handler(self) -> Any:
         """For `grpc.Server.add_generic_rpc_handlers`."""
         method = grpc.unary_unary_rpc_method_handler(self.ask)
-        return grpc.method_handlers_generic_handler(SCENE_SERVICE, {"Ask": method})
+        return grpc.method_handlers_generic_handler(SCENE_SERVICE, {SCENE_METHOD: method})
 
     def _reset(self, seed: int) -> None:
         self._loopback.arm.place_objects(int(seed))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import threading
 import time
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,6 +14,7 @@ pytest.importorskip("torch")
 import grpc
 import torch
 
+from muse_ros.polymetis.controllers import archive
 from muse_ros.polymetis.loopback.faults import Faults
 from muse_ros.polymetis.loopback.hand_server import HandServicer
 from muse_ros.polymetis.loopback.loopback import serve
@@ -68,14 +67,6 @@ class Given(torch.nn.Module):
 
     def forward(self) -> dict[str, torch.Tensor]:
         return {"torque": self.torque}
-
-
-def archive(module: torch.nn.Module) -> bytes:
-    file = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.jit.save(torch.jit.script(module), file)
-    return file.getvalue()
 
 
 def chunks(data: bytes):
