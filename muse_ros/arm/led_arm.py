@@ -23,7 +23,6 @@ class LedArm:
         stale: What it said when the state was too old to move on; empty where it is not.
         guided: Whether a person leads the arm by hand.
         state: What the arm measured last.
-        news: Whether the last :meth:`look` brought a newer state than the one before.
     """
 
     def __init__(self, driver: Driver, control: ArmControl) -> None:
@@ -32,7 +31,6 @@ class LedArm:
         self.stale = ""
         self.guided = False
         self.state: RobotState | None = None
-        self.news = False
 
     def start(self) -> None:
         """Lead the arm from where it is measured.
@@ -73,14 +71,12 @@ class LedArm:
         Raises:
             DriverError: where the arm is lost, or stopped itself.
         """
-        before = self.state
         try:
             self.state, self.stale = self._driver.read(), ""
         except StaleState as error:
             self.stale = str(error)
-            if before is None:
+            if self.state is None:
                 raise
-        self.news = before is None or self.state.stamp_ns != before.stamp_ns
 
     def send(self, set_point: SetPoint, period_s: float) -> None:
         """Have the arm go to a set-point over the next `period_s` [s].

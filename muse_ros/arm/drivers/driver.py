@@ -86,6 +86,13 @@ class Driver(Protocol):
             DriverError: where the arm is lost, or stopped itself.
         """
 
+    def measured(self) -> list[RobotState]:
+        """What a real arm measured since this was last asked, oldest first: what is published and recorded.
+
+        100 states a second or more, where the arm tells as many, however the control loop is held up. A simulated arm
+        has nothing beside what `read` says.
+        """
+
     def send(self, set_point: SetPoint, period_s: float) -> None:
         """Have the arm go to a set-point; does not wait for it.
 

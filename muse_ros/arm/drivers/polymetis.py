@@ -14,7 +14,7 @@ from contextlib import suppress
 from muse_core.control.kinematics import PandaKinematics
 from muse_core.control.state import RobotState, SetPoint
 from muse_ros.arm.drivers.driver import DriverError, DriverSettings, StaleState
-from muse_ros.arm.drivers.polymetis_state import robot_state
+from muse_ros.arm.drivers.polymetis_state import MeasuredStates, robot_state
 from muse_ros.polymetis.arm_client import ArmClient
 from muse_ros.polymetis.arm_state import RobotMetadata
 from muse_ros.polymetis.controllers import gravity_compensation, joint_impedance
@@ -64,6 +64,7 @@ class PolymetisDriver:
             self._client.close()
             raise DriverError(str(error)) from error
         self._reader = StateReader(self._client)
+        self._measured = MeasuredStates(self._reader, self._kinematics)
         self._reader.start()
         self._sender = SetPointSender(self._client, SetPointArchive())
         self._hand = self._open_hand()
@@ -122,6 +123,10 @@ class PolymetisDriver:
         if self._cached is None or self._cached.stamp_ns != newest.stamp_ns:
             self._cached = robot_state(newest, self._kinematics, self._width_m)
         return self._cached
+
+    def measured(self) -> list[RobotState]:
+        """What the arm measured since this was last asked, 100 a second or more."""
+        return self._measured.take(self._width_m)
 
     def send(self, set_point: SetPoint, period_s: float) -> None:
         """Have the controller go through a set-point, at `set_point_rate_hz`, or at once where an action begins.

@@ -96,6 +96,7 @@ class Ros2ControlDriver:
         self._kinematics = PandaKinematics()
         self._reader = JointReader(settings.joints.joints, settings.joints.fingers)
         self._state: RobotState | None = None
+        self._told: RobotState | None = None
         self._recovery = "not asked yet"
         self._begin()
         try:
@@ -125,8 +126,13 @@ class Ros2ControlDriver:
         if age_s > self._hold_after_s:
             raise StaleState(self._silence(age_s))
         if self._state is None or self._state.stamp_ns != self._reader.stamp_ns:
-            self._state = self._measured()
+            self._state = self._now()
         return self._state
+
+    def measured(self) -> list[RobotState]:
+        """The newest state where it is new; the arm's stack publishes each of them by itself."""
+        before, self._told = self._told, self._state
+        return [] if self._state is None or self._state is before else [self._state]
 
     def send(self, set_point: SetPoint, period_s: float) -> None:
         """Send a set-point, where it is one's turn at the rate of set-points; the hand's where that has changed."""
@@ -209,7 +215,7 @@ class Ros2ControlDriver:
             points = braking(set_point, max(LEAD * interval_s, distance / CATCH_UP_RAD_S), None)
         self._topics.send_trajectory(points)
 
-    def _measured(self) -> RobotState:
+    def _now(self) -> RobotState:
         reader = self._reader
         position, orientation = self._kinematics.forward(reader.q)
         wrench = self._topics.wrench()

@@ -46,6 +46,10 @@ class SimDriver:
         """What the simulated arm measures now; its stamp is the time since the reset."""
         return self._world.state()
 
+    def measured(self) -> list[RobotState]:
+        """Nothing beside what `read` says."""
+        return []
+
     def send(self, set_point: SetPoint, period_s: float) -> None:
         """Advance the world by one control period."""
         self._world.advance(set_point, period_s)

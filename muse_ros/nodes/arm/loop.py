@@ -262,10 +262,10 @@ class ArmLoop:
         self.periods += 1
 
     def _show(self) -> None:
-        """Publish what a real arm measures, where that is new."""
+        """Publish what a real arm has measured since the last time."""
         self.led.look()
-        if self.led.news:
-            self._arm.publish_state(self.led.state.stamp_ns, self.led.state)
+        for state in self._driver.measured():
+            self._arm.publish_state(state.stamp_ns, state)
 
     def _listen(self) -> None:
         """Until the next period, do what is posted; where that brings a new action, decide that period's set-point."""

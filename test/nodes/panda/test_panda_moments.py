@@ -1,5 +1,6 @@
 """The panda node's stamps by the clock, its stop and recover as recorded events, its limits from a file."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -58,11 +59,15 @@ class Arm:
     """Stands at home; remembers what was published at which stamp, and in which period what was sent."""
 
     def __init__(self, pace=None):
+        self.measured_ns = [982 * MS, 990 * MS]
         self.states_ns, self.set_points_ns, self.chosen, self.sent, self._pace = [], [], [], [], pace
 
     def read(self):
         still, turn = np.zeros(6), np.array([0, 0, 0, 1.0])
         return RobotState(990 * MS, HOME_Q, np.zeros(7), np.zeros(3), turn, still, still, 0.08)
+
+    def measured(self):
+        return [replace(self.read(), stamp_ns=stamp_ns) for stamp_ns in self.measured_ns]
 
     def send(self, set_point, period_s):
         if self._pace is not None:
@@ -96,12 +101,12 @@ def looping(arm, pace):
     return loop, control, action
 
 
-def test_a_real_state_keeps_its_stamp_and_a_late_loop_refuses_no_action_as_from_the_future():
+def test_real_states_keep_their_stamps_all_of_them_and_a_late_loop_refuses_no_action_as_from_the_future():
     arm = Arm()
     loop, control, action = looping(arm, LatePace())
     loop.post(lambda: control.hear("teleop", action, 0))
     loop._period()
-    assert (arm.states_ns, arm.set_points_ns) == ([990 * MS], [1025 * MS])
+    assert (arm.states_ns, arm.set_points_ns) == ([982 * MS, 990 * MS], [1025 * MS])
     assert arm.chosen == [action]
 
 

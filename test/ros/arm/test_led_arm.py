@@ -57,18 +57,8 @@ def test_it_starts_from_where_the_arm_is_measured(arm):
     led, driver, control = arm
     driver.q = HOME_Q + 0.1
     led.start()
-    assert driver.done == ["start"] and led.news
+    assert driver.done == ["start"]
     assert np.array_equal(next_position(led, control), HOME_Q + 0.1)
-
-
-def test_a_state_with_the_same_stamp_is_no_news(arm):
-    led, driver, _ = arm
-    led.start()
-    led.look()
-    assert not led.news
-    driver.stamp_ns = 2
-    led.look()
-    assert led.news
 
 
 def test_a_stale_state_is_named_and_keeps_the_last_one_until_a_fresh_one_comes(arm):
@@ -76,7 +66,7 @@ def test_a_stale_state_is_named_and_keeps_the_last_one_until_a_fresh_one_comes(a
     led.start()
     driver.fails["read"] = StaleState("the state is 0.2 s old")
     led.look()
-    assert (led.stale, led.state.stamp_ns, led.news, led.fault) == ("the state is 0.2 s old", 1, False, "")
+    assert (led.stale, led.state.stamp_ns, led.fault) == ("the state is 0.2 s old", 1, "")
     driver.fails.clear()
     driver.stamp_ns = 2
     led.look()
