@@ -141,7 +141,7 @@ class ArmClient:
         _check_size(archive)
         now_s = time.monotonic()
         if now_s - self._proved_s > PROOF_S or now_s - self._looked_s > LOOK_S:
-            self._require_controller()
+            self._require_controller("UpdateController")
         try:
             whole = ControllerChunk(torchscript_binary_chunk=archive)
             start = self._link.call_with_one("UpdateController", whole, self._timeout_s).start
@@ -158,11 +158,12 @@ class ArmClient:
             Indices of its first and last state in the server's log.
 
         Raises:
-            PolymetisError: ``no_controller`` where none runs; ``no_robot`` before it is sent, where the robot client
-                does not call, since the server would hang (once it is back, the controller has ended anyway);
-                ``unreachable``, ``late``.
+            PolymetisError: ``no_controller`` where none runs, or another client has set one since, which stays;
+                ``no_robot`` before it is sent, where the robot client does not call, since the server would hang (once
+                it is back, the controller has ended anyway); ``unreachable``, ``late``.
         """
         self._require_robot("TerminateController")
+        self._require_controller("TerminateController")
         self._proved_s = -PROOF_S
         interval = self._link.call("TerminateController", Empty(), self._controller_timeout_s)
         return interval.start, interval.end
@@ -207,7 +208,7 @@ class ArmClient:
                 text = "the robot client has stopped calling; look at the arm's brakes and reflex"
                 raise PolymetisError("no_robot", f"{ARM_SERVICE} at {self.address}: {method} was not sent: {text}")
 
-    def _require_controller(self) -> None:
+    def _require_controller(self, method: str) -> None:
         """Raise where none runs, or another than was set here."""
         start, end = self.interval()
         self._looked_s = time.monotonic()
@@ -217,7 +218,7 @@ class ArmClient:
         elif self._began not in (None, start):
             text = "another client has set a controller of its own since; only one may lead the arm"
         if text:
-            raise PolymetisError("no_controller", f"{ARM_SERVICE} at {self.address}: UpdateController: {text}")
+            raise PolymetisError("no_controller", f"{ARM_SERVICE} at {self.address}: {method}: {text}")
 
     def renew(self) -> None:
         """Make the connection anew, where it seems to have gone silent."""

@@ -21,7 +21,12 @@ CONTROL_HZ = 1000.0
 
 
 def joint_impedance(
-    kp: Sequence[float], kd: Sequence[float], *, hz: float = CONTROL_HZ, limits: ControllerLimits | None = None
+    kp: Sequence[float],
+    kd: Sequence[float],
+    *,
+    hz: float = CONTROL_HZ,
+    limits: ControllerLimits | None = None,
+    leader: int = 0,
 ) -> bytes:
     """The archive of a controller that follows set-points.
 
@@ -30,11 +35,12 @@ def joint_impedance(
         kd: Dampings [N m s/rad], 7 of them.
         hz: Control cycles a second, as the server's metadata have it.
         limits: What the controller keeps; those of a Panda if not given.
+        leader: Below 2^53. It takes the set-points of a `SetPointArchive` with this number alone.
 
     Raises:
         ValueError: A gain is not positive and finite or far too large, their number is not 7, or `hz` is no rate.
     """
-    return archive(JointImpedance(kp, kd, hz, limits or ControllerLimits()))
+    return archive(JointImpedance(kp, kd, hz, limits or ControllerLimits(), leader))
 
 
 def gravity_compensation(

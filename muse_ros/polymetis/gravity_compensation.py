@@ -2,7 +2,8 @@
 
 Franka's own controller carries the arm's weight; this adds damping, little for a guiding hand's speeds and much above,
 and pushes a joint back from its ends. Built like joint_impedance.py, whose remarks hold here, too. What the arm was
-told of its load must be right: a load that it does not know of sinks, at about (its torque / `kd`) once it is fast.
+told of its load must be right: a load that it does not know of sinks, at about (its torque / `kd`) once it is fast. So
+nothing floats unwatched: without a sign of life from who let it float, the server's own controller takes the arm over.
 """
 
 # ruff: noqa: UP006, UP035 - torch 1.13 cannot script list[...] and dict[...]
@@ -28,6 +29,8 @@ class GravityCompensation(torch.nn.Module):
     """A joint is pushed back within this distance of its limit [rad]."""
     _edge_stiffness: Final[float] = 30.0
     """By so much there [N m/rad]."""
+    _unwatched: Final[float] = 2.0
+    """It ends this long after the last sign of life [s]."""
 
     _kd: List[float]
     _lower: List[float]
@@ -44,6 +47,7 @@ class GravityCompensation(torch.nn.Module):
         self._lower, self._upper = list(limits.position_lower), list(limits.position_upper)
         self._torque_limit, self._torque_rate = list(limits.torque), float(limits.torque_rate)
         self._seen = False
+        self._silent = 0.0  # since the last sign of life [s]
         self._q, self._torque, self._stamp = [0.0] * JOINTS, [0.0] * JOINTS, [0, 0]
 
     def forward(self, state: Dict[str, Tensor]) -> Dict[str, Tensor]:
@@ -56,6 +60,7 @@ class GravityCompensation(torch.nn.Module):
             dt = elapsed_time(stamp, self._stamp, self._nominal)
         trusted = believed(q, velocity, self._q, self._seen)
         self._stamp, self._q, self._seen = stamp, q, True
+        self._silent += dt
         step = torque_step(self._torque_rate, dt)
         for i in range(7):
             fast = max(abs(velocity[i]) - self._guided_speed, 0.0)
@@ -71,14 +76,16 @@ class GravityCompensation(torch.nn.Module):
 
     @torch.jit.export
     def update(self, parameters: Dict[str, Tensor]) -> None:
-        """There is nothing to set.
+        """Take a `set_points.sign_of_life`; there is nothing to set.
 
         Raises:
-            ValueError: Always.
+            ValueError: It is something else.
         """
-        raise ValueError("the arm is being guided by hand, and takes no set-points")
+        if "leader_lives" not in parameters:
+            raise ValueError("the arm is being guided by hand, and takes no set-points")
+        self._silent = 0.0
 
     @torch.jit.export
     def is_terminated(self) -> bool:
-        """Never by itself: the server's TerminateController ends it."""
-        return False
+        """Whether nobody watches it any more."""
+        return self._silent > self._unwatched

@@ -87,8 +87,11 @@ class JointImpedance(torch.nn.Module):
     _torque: List[float]
     _stamp: List[int]
 
-    def __init__(self, kp: Sequence[float], kd: Sequence[float], hz: float, limits: ControllerLimits) -> None:
+    def __init__(
+        self, kp: Sequence[float], kd: Sequence[float], hz: float, limits: ControllerLimits, leader: int = 0
+    ) -> None:
         super().__init__()
+        self._leader = float(leader)
         self._kp = joint_values("kp", kp, positive=True, largest=LARGEST_STIFFNESS)
         self._kd = joint_values("kd", kd, positive=True, largest=LARGEST_DAMPING)
         self._nominal = nominal_period(hz)
@@ -187,9 +190,11 @@ class JointImpedance(torch.nn.Module):
         """Take a set-point. One that is not newer than the last is ignored.
 
         Raises:
-            ValueError: It is not finite, too far from what is desired now or too fast, or the arm's state is not
-                believed.
+            ValueError: It is somebody else's, not finite, too far from what is desired now or too fast, or the arm's
+                state is not believed.
         """
+        if "leader" not in parameters or float(parameters["leader"]) != self._leader:
+            raise ValueError("set-point: somebody else leads the arm now, with a controller of their own")
         position: List[float] = parameters["position"].double().flatten().tolist()
         velocity: List[float] = parameters["velocity"].double().flatten().tolist()
         duration = float(parameters["duration"])

@@ -154,4 +154,6 @@ class SetPointSender:
             self._client.update(self._packer.pack(wanted.position, wanted.velocity, duration_s, self._number))
         except PolymetisError as error:
             return error
+        except Exception as error:  # whatever it is: were this thread to end, nobody would notice, and `end` would hang
+            return PolymetisError("refused", f"a set-point could not be sent: {type(error).__name__}: {error}")
         return None

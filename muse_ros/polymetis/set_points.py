@@ -19,9 +19,10 @@ from muse_ros.polymetis.controllers import saved, scripted
 class _Container(torch.nn.Module):
     parameters_of_update: Dict[str, Tensor]
 
-    def __init__(self) -> None:
+    def __init__(self, leader: int) -> None:
         super().__init__()
         self.parameters_of_update = {
+            "leader": torch.tensor([leader], dtype=torch.float64),
             "position": torch.zeros(7, dtype=torch.float64),
             "velocity": torch.zeros(7, dtype=torch.float64),
             "duration": torch.zeros(1, dtype=torch.float64),
@@ -32,12 +33,32 @@ class _Container(torch.nn.Module):
         return self.parameters_of_update
 
 
-class SetPointArchive:
-    """Packs set-points for `JointImpedance`. Not for several threads at once."""
+class _Sign(torch.nn.Module):
+    parameters_of_update: Dict[str, Tensor]
 
     def __init__(self) -> None:
-        self._values = _Container().parameters_of_update
-        container = _Container()
+        super().__init__()
+        self.parameters_of_update = {"leader_lives": torch.ones(1)}
+
+    def forward(self) -> Dict[str, Tensor]:
+        return self.parameters_of_update
+
+
+def sign_of_life() -> bytes:
+    """What `GravityCompensation` waits for, again and again."""
+    return saved(scripted(_Sign()))
+
+
+class SetPointArchive:
+    """Packs set-points for `JointImpedance`. Not for several threads at once.
+
+    Args:
+        leader: Of the controllers that they are for; others refuse them.
+    """
+
+    def __init__(self, leader: int = 0) -> None:
+        self._values = _Container(leader).parameters_of_update
+        container = _Container(leader)
         container.parameters_of_update = self._values
         self._container = scripted(container)
         self._values = self._container.parameters_of_update

@@ -56,7 +56,14 @@ class RunningController:
 
     def update_raw(self, **parameters: np.ndarray | float) -> None:
         """Parameters as they are, whatever `SetPointArchive` would say to them."""
-        whole = {"position": POSE, "velocity": STILL, "duration": 0.02, "number": self.number + 1, **parameters}
+        whole = {
+            "leader": 0,
+            "position": POSE,
+            "velocity": STILL,
+            "duration": 0.02,
+            "number": self.number + 1,
+            **parameters,
+        }
         self.module.update({name: torch.as_tensor(value, dtype=torch.float64) for name, value in whole.items()})
 
     @property

@@ -1,6 +1,7 @@
 """The Polymetis driver with a server of the same protocol in a process of its own, and faults between."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -183,6 +184,8 @@ def test_an_arm_led_by_hand_floats_and_stands_again_where_it_was_left(open_it, s
     driver = open_it()
     driver.guide(True)
     assert driver.report()["controller"] == "gravity compensation"
+    begun = driver._client.interval()[0]
+    until("3 s of its log", lambda: driver.read() and len(driver._client.log(begun, -1)) > 3000)
     driver.send(SetPoint(np.zeros(7), np.zeros(7), 0.08, 0, "", 0), 0.01)  # nobody sends, but if: it goes nowhere
     left = measured(driver).q
     driver.guide(False)
@@ -227,11 +230,67 @@ def test_the_hand_keeps_what_it_holds_at_the_start_and_follows_what_is_new(open_
     until("the hand", lambda: measured(driver).gripper_width > 0.07)
     driver.send(SetPoint(still, np.zeros(7), 0.05, 0, "", 0), 0.01)  # as an arm that was anchored with 50 mm asks
     driver.send(SetPoint(still, np.zeros(7), 0.05, 0, "", 0), 0.01)
-    assert driver._hand._wanted_m is None
+    assert driver._hand._hand._wanted_m is None
     driver.send(SetPoint(still, np.zeros(7), 0.0, 0, "", 0), 0.01)
     until("the fingers to close", lambda: measured(driver).gripper_width < 0.01)
     driver.send(SetPoint(still, np.zeros(7), 0.08, 0, "", 0), 0.01)
     until("the fingers to open", lambda: measured(driver).gripper_width > 0.07)
+
+
+def test_an_arm_that_floats_is_held_again_when_who_let_it_float_is_gone(open_it):
+    driver = open_it()
+    driver.guide(True)  # and never reads again, as one that was killed
+    until("the server's own controller", lambda: not driver._client.controller_runs())
+    assert "has ended" in str(failure(driver))
+    driver.recover()
+    driver.read()
+
+
+def test_of_two_drivers_the_second_leads_the_arm_at_once_and_ends_when_it_is_told_to(open_it):
+    first = open_it()
+    first._sender._number = 30_000  # as after ten minutes
+    still = SetPoint(first.read().q, np.zeros(7), 0.08, 0, "teleop", 1)
+    first.send(still, 0.01)
+    second = open_it()
+    first._client._proved_s = first._client._looked_s = time.monotonic()  # before it looks again whose it is
+
+    def refused():
+        try:
+            first.send(still, 0.1)
+        except DriverError as error:
+            return str(error)
+
+    until("the first to notice", refused)
+    assert "leads the arm" in refused() or "may lead the arm" in refused()
+    goal = turn(second, 0, 0.1)
+    until("the second to lead", lambda: abs(second.read().q[0] - goal[0]) < 0.03)
+    first.close()
+    assert second._client.controller_runs()
+
+
+def test_with_a_fault_the_hand_wants_nothing_any_more(open_it, monkeypatch):
+    driver = open_it()
+    still = driver.read().q
+    for width_m in (0.08, 0.03):
+        driver.send(SetPoint(still, np.zeros(7), width_m, 0, "", 0), 0.01)
+    assert driver._hand._hand._wanted_m == 0.03
+    newest = driver._reader.newest()
+    broken = replace(newest, state=replace(newest.state, q=np.full(7, np.nan)))
+    with monkeypatch.context() as patched:
+        patched.setattr(driver._reader, "newest", lambda: broken)
+        with pytest.raises(DriverError, match="not finite"):
+            driver.read()
+    assert driver._hand._hand._wanted_m is None
+
+
+def test_another_arm_that_has_come_to_the_address_is_not_led(open_it, monkeypatch):
+    driver = open_it()
+    longer = replace(driver._metadata, urdf=driver._metadata.urdf.replace("0.333", "0.433"))
+    with monkeypatch.context() as patched:
+        patched.setattr(driver._client, "metadata", lambda: longer)
+        with pytest.raises(DriverError, match="no Panda that Muse knows"):
+            driver.recover()
+    driver.recover()
 
 
 def test_after_stop_the_servers_own_controller_has_the_arm(open_it):

@@ -147,6 +147,9 @@ def test_set_points_do_not_go_to_a_controller_that_another_client_has_set(client
     assert caught.value.kind == "no_controller"
     assert len(servicer.updates) == sent
     another.update(b"parameters")
+    with pytest.raises(PolymetisError, match="another client has set"):
+        client.terminate()
+    assert servicer.interval[1] == -1, "theirs runs on"
     client.set_controller(b"controller")
     client.update(b"parameters")
     another.close()

@@ -4,10 +4,11 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from running_controller import POSE, STILL, RunningController
+from running_controller import POSE, STILL, RunningController, load
 
 from muse_ros.polymetis.controller_limits import GUIDED_DAMPING, ControllerLimits
 from muse_ros.polymetis.controllers import gravity_compensation
+from muse_ros.polymetis.set_points import sign_of_life
 
 FIRST, FOURTH = np.eye(7)[0], np.eye(7)[3]
 ARCHIVE = gravity_compensation(GUIDED_DAMPING)
@@ -60,6 +61,18 @@ def test_torques_change_slowly_and_are_limited(guided):
     torques = [guided.forward(rng.uniform(-3, 3, 7), rng.uniform(-9.9, 9.9, 7)) for _ in range(500)]
     assert np.abs(np.diff(torques, axis=0)).max() < 1.0 + 1e-5
     assert np.all(np.abs(settled(guided, POSE, 9.9 * np.ones(7))) <= np.array(ControllerLimits().torque) + 1e-4)
+
+
+def test_an_arm_that_nobody_watches_any_more_does_not_float_on(guided):
+    def ends_after(cycles):
+        for _ in range(cycles):
+            guided.forward(POSE)
+        return guided.module.is_terminated()
+
+    assert not ends_after(1990)  # 2 s from the first cycle, of which some went by
+    guided.module.update(load(sign_of_life()).forward())
+    assert not ends_after(1990)
+    assert ends_after(20)
 
 
 def test_it_takes_no_set_points(guided):

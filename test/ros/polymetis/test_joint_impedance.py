@@ -4,11 +4,12 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from running_controller import POSE, STILL, RunningController
+from running_controller import POSE, STILL, RunningController, load
 
 from muse_ros.polymetis.controller_limits import FIRM_DAMPING, FIRM_STIFFNESS, ControllerLimits
 from muse_ros.polymetis.controllers import joint_impedance
 from muse_ros.polymetis.messages import LARGEST_CONTROLLER_BYTES
+from muse_ros.polymetis.set_points import SetPointArchive
 
 KP = (40.0, 30.0, 50.0, 25.0, 35.0, 25.0, 10.0)
 KD = (4.0, 6.0, 5.0, 5.0, 3.0, 2.0, 1.0)
@@ -119,6 +120,19 @@ def test_a_bad_set_point_is_refused_and_the_arm_goes_on_as_it_was(soft, paramete
     with pytest.raises(torch.jit.Error, match=reason):
         soft.update_raw(**parameters)
     assert np.array_equal(soft.follow(200), undisturbed.follow(200))
+
+
+def test_set_points_of_somebody_else_are_refused_whatever_their_numbers():
+    ours = RunningController(joint_impedance(KP, KD, leader=2**53 - 1))
+    ours.forward(POSE)
+    for theirs in (SetPointArchive(), SetPointArchive(2**53 - 2)):
+        with pytest.raises(torch.jit.Error, match="somebody else leads the arm"):
+            ours.module.update(load(theirs.pack(POSE, STILL, 0.02, 10_000)).forward())
+    with pytest.raises(torch.jit.Error, match="somebody else leads the arm"):
+        ours.module.update({"joint_pos_desired": torch.zeros(7)})
+    ours.module.update(load(SetPointArchive(2**53 - 1).pack(POSE + 0.01, STILL, 0.02, 1)).forward())
+    ours.follow(200)
+    assert ours.desired == pytest.approx(POSE + 0.01, abs=1e-4)
 
 
 def test_a_set_point_before_the_first_cycle_is_refused():

@@ -14,7 +14,7 @@ from running_controller import POSE
 
 from muse_ros.polymetis.controller_limits import FIRM_DAMPING, FIRM_STIFFNESS
 from muse_ros.polymetis.controllers import gravity_compensation, joint_impedance
-from muse_ros.polymetis.set_points import SetPointArchive
+from muse_ros.polymetis.set_points import SetPointArchive, sign_of_life
 
 SCRIPT = Path(__file__).resolve().parents[2] / "support" / "libtorch_1_13.py"
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -37,9 +37,10 @@ def old_python() -> str:
     return SYSTEM_PYTHON
 
 
-def write_cycles(folder: Path, controller: bytes) -> None:
+def write_cycles(folder: Path, controller: bytes, sign_at: int | None = None) -> None:
     """An arm swung for 2 s at 50 set-points a second, with a refused one, a lost state and a pause at the end."""
     folder.joinpath("controller.pt").write_bytes(controller)
+    folder.joinpath("sign.pt").write_bytes(sign_of_life())
     packed = SetPointArchive()
     cycles = []
     for n in range(2000):
@@ -57,6 +58,8 @@ def write_cycles(folder: Path, controller: bytes) -> None:
             velocity = 0.3 * np.sin(3.0 * ahead) * np.ones(7)
             folder.joinpath(f"{n}.pt").write_bytes(packed.pack(wanted, velocity, 0.02, n))
             cycle["update"] = f"{n}.pt"
+        if n == sign_at:
+            cycle["update"] = "sign.pt"
         cycles.append(cycle)
     folder.joinpath("cycles.json").write_text(json.dumps(cycles))
 
@@ -68,12 +71,12 @@ def run(python: str, folder: Path) -> dict:
 
 
 @pytest.mark.parametrize(
-    "controller",
-    [joint_impedance(FIRM_STIFFNESS, FIRM_DAMPING), gravity_compensation()],
+    ("controller", "sign_at"),
+    [(joint_impedance(FIRM_STIFFNESS, FIRM_DAMPING), None), (gravity_compensation(), 1010)],
     ids=["joint_impedance", "gravity_compensation"],
 )
-def test_libtorch_1_13_gives_the_torques_that_ours_gives(old_python, tmp_path, controller):
-    write_cycles(tmp_path, controller)
+def test_libtorch_1_13_gives_the_torques_that_ours_gives(old_python, tmp_path, controller, sign_at):
+    write_cycles(tmp_path, controller, sign_at)
     old, new = run(old_python, tmp_path), run(sys.executable, tmp_path)
     assert old["version"] != new["version"]
     assert np.array(old["torques"]) == pytest.approx(np.array(new["torques"]), abs=1e-5)

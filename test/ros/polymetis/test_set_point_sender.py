@@ -114,6 +114,18 @@ def test_how_long_the_server_takes_nothing_counts_from_the_first_that_it_did_not
     assert (sender.behind_s(), sender.sent) == (0.0, 1)
 
 
+def test_a_set_point_that_cannot_even_be_packed_is_told_and_the_next_one_goes_out(sender, server, monkeypatch):
+    sender.begin()
+    monkeypatch.setattr(server, "pack", lambda *_: 1 / 0)
+    put(sender, 0.1, 0.02)
+    with sender._changed:
+        assert sender._changed.wait_for(lambda: sender._error is not None, DEADLINE_S)
+    assert sender.error.kind == "refused" and "ZeroDivisionError" in str(sender.error)
+    monkeypatch.undo()
+    put_and_wait(sender, server, 0.2, 0.04)
+    assert server.taken == [(0.2, -0.2, 0.02, 2)]
+
+
 def test_an_error_stands_until_a_set_point_is_taken(sender, server):
     sender.begin()
     server.error = PolymetisError("no_controller", "it ended")
