@@ -19,8 +19,8 @@ from muse_ros.msg import AppliedAction
 from muse_ros.nodes.run_node import NodeFailure
 from muse_ros.polymetis.loopback.process import LoopbackProcess
 
-PATIENT = {"hold_after_s": 0.3, "stop_after_s": 1.0}
-"""Of tests on a machine that may be busy with others."""
+PATIENT = {"hold_after_s": 0.3, "stop_after_s": 1.0, "speed_limit": 0.05}
+"""Of tests on a machine that may be busy with others: the server's arm is then late, and must not be left behind."""
 
 
 @pytest.fixture(scope="module")
