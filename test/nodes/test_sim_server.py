@@ -71,11 +71,11 @@ def test_the_world_is_shown_and_objects_are_placed_by_a_seed(sim_server, heard, 
         assert call(heard["node"], SetParameters, "sim_server/set_parameters", request).results[0].successful
         return call(heard["node"], Trigger, "sim/reset")
 
-    before = cube(heard).x
+    before = cube(heard).y
     assert reset(4).success
-    wait_until(lambda: abs(cube(heard).x - before) > 5e-3, what="the cube elsewhere")
+    wait_until(lambda: abs(cube(heard).y - before) > 5e-3, what="the cube elsewhere")
     assert reset(3).success
-    wait_until(lambda: abs(cube(heard).x - before) < 2e-3, what="the cube where it was")
+    wait_until(lambda: abs(cube(heard).y - before) < 2e-3, what="the cube where it was")
 
     health = wait_until(lambda: heard["diagnostics"])[-1].status[0]
     assert health.name == "sim_server: arm" and float(health.values[0].value) > 0
