@@ -32,6 +32,7 @@ class JointReader:
         clock_difference_ns: How much earlier the last stamp was than its arrival [ns]; delay and clocks together.
         count: Messages that had the arm's joints.
         refused: Messages that had them without usable positions.
+        repeated: How many of the last ones had the stamp of the one before: nothing new, however often it comes.
         others: Names of joints in the last message that had not all of the arm's.
     """
 
@@ -49,6 +50,8 @@ class JointReader:
         self.clock_difference_ns = 0
         self.count = 0
         self.refused = 0
+        self.repeated = 0
+        self._read_ns = 0
         self.others: tuple[str, ...] = ()
 
     def hear(self, message: Any, received_ns: int, steady_ns: int) -> None:
@@ -68,6 +71,11 @@ class JointReader:
         if position is None:
             self.refused += 1
             return
+        read_ns = time_ns(message.header.stamp)
+        if read_ns and read_ns == self._read_ns:
+            self.repeated += 1
+            return
+        self._read_ns, self.repeated = read_ns, 0
         stamp_ns = self._stamp(message, received_ns)
         velocity = _picked(message.velocity, self._arm)
         if velocity is None:

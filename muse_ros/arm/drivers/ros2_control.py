@@ -9,15 +9,15 @@ import rclpy.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable
 
 import numpy as np
 
 from muse_core.control.kinematics import PandaKinematics
 from muse_core.control.state import RobotState, SetPoint
 from muse_ros.arm.drivers.driver import DriverError, DriverSettings, StaleState
-from muse_ros.arm.drivers.joint_commands import LEAD, Cadence, HandGoals, Point, braking
+from muse_ros.arm.drivers.joint_commands import LEAD, Cadence, HandGoals, braking
+from muse_ros.arm.drivers.joint_link import JointTopics
 from muse_ros.arm.drivers.joint_reader import JointReader
 from muse_ros.arm.drivers.joint_settings import TRAJECTORY
 
@@ -28,43 +28,6 @@ CATCH_UP_RAD_S = 2.0
 DISCOVERY_S = 2.0
 """A controller that runs has been found by then."""
 LISTENERS_EVERY_NS = 1_000_000_000
-
-
-class JointTopics(Protocol):
-    """The topics of one arm, which somebody else subscribes and publishes. Nothing blocks but `recover`."""
-
-    def taken(self) -> Iterable[tuple[Any, int]]:
-        """Joint states since the last call, oldest first, each with when it arrived by our clock [ns]."""
-
-    def wrench(self) -> np.ndarray | None:
-        """The newest external force [N], then torque [N m] in the base frame, shape (6,); None where there is none."""
-
-    def send_trajectory(self, points: tuple[Point, ...]) -> None:
-        """Publish a trajectory that begins now."""
-
-    def send_position(self, position: np.ndarray) -> None:
-        """Publish joint positions [rad], shape (7,)."""
-
-    def listeners(self) -> int:
-        """How many controllers listen to what is sent."""
-
-    def ask_hand(self, width_m: float) -> None:
-        """Have the hand open or close to a width [m]; does not wait for it."""
-
-    def hand_busy(self) -> bool:
-        """Whether the hand has not answered the last :meth:`ask_hand` yet."""
-
-    def hand_report(self) -> str:
-        """How the hand's last command went, in words."""
-
-    def recover(self) -> str:
-        """Have the arm's stack release its reflex, where it can; returns why that failed, or an empty text."""
-
-    def heard_of(self) -> str:
-        """Which topics of joint states there are and what would be missing, for a message to the operator."""
-
-    def close(self) -> None:
-        """Let go of all topics. Safe to call twice."""
 
 
 class Ros2ControlDriver:
@@ -264,7 +227,8 @@ class Ros2ControlDriver:
         return f"no joint states came on {topic} in {self._settings.connect_s:g} s; {self._topics.heard_of()}"
 
     def _silence(self, age_s: float) -> str:
-        return f"the last joint states came {age_s:.2f} s ago on {self._settings.joint_states}"
+        what = "the last new joint states" if self._reader.repeated else "the last joint states"
+        return f"{what} came {age_s:.2f} s ago on {self._settings.joint_states}"
 
     def _await_listeners(self) -> None:
         end_ns = self._steady_ns() + round(DISCOVERY_S * 1e9)
@@ -278,6 +242,12 @@ class Ros2ControlDriver:
             raise DriverError(
                 f"nobody listens on {self._settings.commands}: load and activate the controller, such as with "
                 f"`ros2 control load_controller --set-state active NAME`, or set parameter command_topic"
+            )
+        rivals = self._topics.rivals()
+        if rivals:
+            raise DriverError(
+                f"{', '.join(rivals)} publishes on {self._settings.commands} too: only one may lead the arm, end it "
+                "(one that was killed is listed for up to 20 s more)"
             )
 
     def _check_following(self, steady_ns: int) -> None:

@@ -52,7 +52,7 @@ def open_ros2_control(settings: DriverSettings) -> Ros2ControlDriver:
 
 
 class RosJointTopics:
-    """A :class:`muse_ros.arm.drivers.ros2_control.JointTopics` over DDS.
+    """A :class:`muse_ros.arm.drivers.joint_link.JointTopics` over DDS.
 
     Args:
         settings: Names and types.
@@ -137,6 +137,15 @@ class RosJointTopics:
         """How many nodes listen to what is sent, apart from recorders and people who only look."""
         infos = self._node.get_subscriptions_info_by_topic(self._commands.topic_name)
         return sum(not info.node_name.startswith(ONLOOKERS) for info in infos)
+
+    def rivals(self) -> list[str]:
+        """Names of other nodes that publish what this one does."""
+        infos = self._node.get_publishers_info_by_topic(self._commands.topic_name)
+        names = [f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in infos]
+        ours = self._node.get_fully_qualified_name()
+        if ours in names:
+            names.remove(ours)
+        return sorted(names)
 
     def ask_hand(self, width_m: float) -> None:
         """Have the hand open or close to a width [m]; does not wait for it."""

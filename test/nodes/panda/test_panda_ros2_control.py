@@ -161,6 +161,18 @@ def test_in_a_namespace_relative_names_are_the_arms_there(panda, make_node, spin
         node.destroy_node()
 
 
+def test_another_node_that_commands_the_arm_is_a_fault_by_its_name(panda, operator, arm, make_node, wait_until, call):
+    arm()
+    node = panda(**REAL)
+    one = operator()
+    other = make_node("other")
+    there = other.create_publisher(JointTrajectory, "joint_trajectory_controller/joint_trajectory", 1)
+    fault = wait_until(lambda: node._loop.led.fault, what="the fault")
+    assert fault.startswith("/other publishes on joint_trajectory_controller/joint_trajectory too")
+    other.destroy_publisher(there)
+    wait_until(lambda: call(one.node, Trigger, "panda/recover").success, what="the arm to be led again")
+
+
 def test_a_recorder_that_listens_is_no_controller(panda, arm, make_node, wait_until):
     there = arm(commands="elsewhere/joint_trajectory")
     commands = "joint_trajectory_controller/joint_trajectory"

@@ -34,7 +34,7 @@ def test_joints_are_found_by_name_in_any_order_among_others(reader):
 
 def test_an_order_that_changes_is_followed(reader):
     reader.hear(states(JOINTS, [1, 2, 3, 4, 5, 6, 7]), 5 * SECOND, 0)
-    reader.hear(states(JOINTS[::-1], [1, 2, 3, 4, 5, 6, 7]), 5 * SECOND, 0)
+    reader.hear(states(JOINTS[::-1], [1, 2, 3, 4, 5, 6, 7], stamp_ns=6 * SECOND), 6 * SECOND, 0)
     assert reader.q.tolist() == [7, 6, 5, 4, 3, 2, 1]
 
 
@@ -50,6 +50,17 @@ def test_arm_and_fingers_may_come_in_messages_of_their_own(reader):
 def test_one_finger_measures_half_the_opening(reader):
     reader.hear(states([FINGERS[0]], [0.035]), 5 * SECOND, 0)
     assert reader.width_m == 0.07
+
+
+def test_what_is_said_again_with_its_old_stamp_is_not_new(reader):
+    for second in range(5):
+        reader.hear(states(JOINTS, [1] * 7), (5 + second) * SECOND, second * SECOND)
+    assert (reader.count, reader.repeated, reader.age_s(5 * SECOND)) == (1, 4, 5.0)
+    reader.hear(states(JOINTS, [2] * 7, stamp_ns=6 * SECOND), 9 * SECOND, 5 * SECOND)
+    assert (reader.count, reader.repeated, reader.age_s(5 * SECOND)) == (2, 0, 0.0)
+    for second in (6, 7):  # without stamps their arrival counts
+        reader.hear(states(JOINTS, [2] * 7, stamp_ns=0), second * SECOND, second * SECOND)
+    assert reader.count == 4
 
 
 def test_without_all_seven_joints_nothing_is_taken_and_the_names_are_kept(reader):

@@ -24,7 +24,7 @@ class Topics:
         self.steady_ns, self.alive, self.obeys = 0, True, True
         self.q, self.width = HOME_Q.copy(), 0.04
         self.names = [*ARM.joints, *ARM.fingers]
-        self.heard_by, self.busy, self.recovery = 1, False, ""
+        self.heard_by, self.busy, self.recovery, self.others = 1, False, "", []
         self.trajectories, self.positions, self.asked, self.wrenches = [], [], [], None
         self.closed = 0
         self._told_ns = -1
@@ -55,6 +55,9 @@ class Topics:
 
     def listeners(self):
         return self.heard_by
+
+    def rivals(self):
+        return self.others
 
     def ask_hand(self, width_m):
         self.asked.append(width_m)
