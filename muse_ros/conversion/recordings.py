@@ -37,8 +37,8 @@ class Recording:
 
     @property
     def success(self) -> bool | None:
-        """The label: True for a success, False for a failure, None where nobody said."""
-        return {"success": True, "failure": False}.get(str(self.info.get("outcome", "")).lower())
+        """The label: True for a success, False for a failure or a fault of the arm, None where nobody said."""
+        return {"success": True, "failure": False, "fault": False}.get(str(self.info.get("outcome", "")).lower())
 
     @property
     def namespace(self) -> str:

@@ -47,7 +47,7 @@ STATUS_S = 0.1
 IDLE_STATUS_S = 0.5
 WATCH_S = 0.05
 CONNECT_S = 1.0
-ARM_STATE = (EpisodeEvent.ARM_STOP, EpisodeEvent.RECOVER)
+ARM_STATE = (EpisodeEvent.ARM_STOP, EpisodeEvent.RECOVER, EpisodeEvent.FAULT)
 
 
 class CollectNode(Node):
@@ -238,7 +238,7 @@ class CollectNode(Node):
             ours = event.episode_id in ("", self.session.episode_id)
             if event.event in ARM_STATE or (ours and time_ns(event.header.stamp) >= self.session.start_ns):
                 self._advance(Heard(event.event, event.detail, self.now_ns()))
-                if event.event == EpisodeEvent.ARM_STOP:
+                if event.event in (EpisodeEvent.ARM_STOP, EpisodeEvent.FAULT):
                     self._reset.stopped()
 
     def _look_at_episode(self) -> None:

@@ -158,6 +158,9 @@ class AutomaticEpisodes:
 
     def _await_end(self, view: View) -> list[Command]:
         plan, session = self._plan, view.session
+        if session.state is State.DECIDING and session.outcome is Outcome.FAULT:
+            self._enter(_Phase.DECIDING, view)
+            return []
         if session.state is State.DECIDING and session.ended_because:
             return self._end(view, "failure")
         if session.state is not State.RECORDING:

@@ -138,7 +138,7 @@ def _counted(session: Session, decision: Decision, change: int) -> Session:
         kept=session.kept + change * decision.kept,
         discarded=session.discarded + change * (not decision.kept),
         successes=session.successes + change * (decision.kept and decision.outcome is Outcome.SUCCESS),
-        failures=session.failures + change * (decision.kept and decision.outcome is Outcome.FAILURE),
+        failures=session.failures + change * (decision.kept and decision.outcome in (Outcome.FAILURE, Outcome.FAULT)),
     )
 
 
@@ -225,7 +225,10 @@ def _hear(session: Session, event: Heard) -> Step:
     if event.event == "policy_stop":
         return _end(session, End(f"the policy gave up{detail}", event.now_ns))
     if event.event == "fault":
-        return _end(session, End(f"the arm failed{detail}", event.now_ns))
+        failed = replace(session, arm_stopped=True)
+        if session.state is State.RECORDING:
+            failed = replace(failed, outcome=Outcome.FAULT)
+        return _end(failed, End(f"the arm failed{detail}", event.now_ns))
     return Step(session)
 
 

@@ -30,6 +30,7 @@ class Outcome(IntEnum):
     UNLABELLED = 0
     SUCCESS = 1
     FAILURE = 2
+    FAULT = 3
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Session:
         kept: Episodes kept in this session.
         discarded: Episodes discarded in this session.
         successes: Kept episodes labelled a success.
-        failures: Kept episodes labelled a failure.
+        failures: Kept episodes labelled a failure, or ended by a fault of the arm.
         last: The decision that undo would turn round.
         problems: What keeps an episode from starting, one sentence each.
         fault: What failed, in state FAULT.

@@ -74,7 +74,7 @@ class SessionFolder:
             "kept": len(kept),
             "discarded": len(list(self.path.glob(f"{DISCARDED_FOLDER}/episode_*"))),
             "successes": outcomes.count("success"),
-            "failures": outcomes.count("failure"),
+            "failures": outcomes.count("failure") + outcomes.count("fault"),
         }
 
     def cut_short(self) -> list[Path]:

@@ -67,7 +67,7 @@ def test_done_and_reward_lie_on_the_last_row_of_a_success(convert):
     assert set(arrays["policy_type"].ravel()) == {255} and not arrays["policy_switch"].any()
 
 
-@pytest.mark.parametrize(("outcome", "label"), [("failure", False), ("unlabelled", None)])
+@pytest.mark.parametrize(("outcome", "label"), [("failure", False), ("fault", False), ("unlabelled", None)])
 def test_only_a_success_is_rewarded(convert, outcome, label):
     _, dataset = convert(outcome=outcome)
     assert not dataset.get_episode(0).arrays["reward"].any() and dataset.metadata(0)["success"] is label

@@ -51,17 +51,32 @@ def test_an_alarm_aborts_an_episode_where_that_is_wanted_and_leaves_the_decision
 
 
 @pytest.mark.parametrize(
-    ("event", "reason"), [("policy_stop", "the policy gave up: too late"), ("fault", "the arm failed: too late")]
+    ("event", "reason", "outcome"),
+    [
+        ("policy_stop", "the policy gave up: too late", Outcome.UNLABELLED),
+        ("fault", "the arm failed: too late", Outcome.FAULT),
+    ],
 )
-def test_a_policy_that_gives_up_and_an_arm_that_fails_end_the_episode_undecided(event, reason):
+def test_a_policy_that_gives_up_and_an_arm_that_fails_end_the_episode_undecided(event, reason, outcome):
     step = advance(RECORDING, Heard(event, "too late", 9))
     assert (step.session.state, step.session.stop_ns, step.session.ended_because) == (State.DECIDING, 9, reason)
     assert step.effects == (Mark("stop", 9, reason), EndData())
+    assert step.session.outcome is outcome
+
+
+def test_an_episode_that_a_fault_ended_counts_as_a_failure_until_a_person_labels_it():
+    failed = advance(RECORDING, Heard("fault", "reflex", 9)).session
+    assert "the arm is stopped" in advice(failed)
+    kept = advance(advance(failed, Verb("keep", 10)).session, Filed(True)).session
+    assert (kept.failures, kept.successes) == (1, 0)
+    relabelled = advance(kept, Verb("success", 11)).session
+    assert (relabelled.failures, relabelled.successes) == (0, 1)
 
 
 def test_what_others_say_between_episodes_ends_nothing():
     for event in ("policy_stop", "fault", "click"):
-        assert advance(READY, Heard(event, "", 9)).session == READY
+        step = advance(READY, Heard(event, "", 9))
+        assert (step.session.state, step.effects) == (State.READY, ())
 
 
 def test_an_arm_that_is_stopped_is_shown_until_it_recovers_and_the_episode_goes_on():
