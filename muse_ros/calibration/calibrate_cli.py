@@ -32,8 +32,9 @@ fitted as a function of the state so long before their stamp; the delay that fit
   - cameras and arm stamped by one clock: with two computers first see to it that their clocks agree (muse doctor)
 
   muse calibrate latency                               the simulated arm: it should find the delay that was planted
-  muse calibrate latency --robot polymetis --contract mine.yaml robot_ip:=172.16.0.1 cameras:=my_cameras.yaml
-  muse calibrate latency --attach --contract mine.yaml beside an arm and cameras that run already
+  muse calibrate latency --robot polymetis --contract mine.yaml robot_ip:=10.0.0.1 cameras:=my_cameras.yaml
+  muse calibrate latency --attach --contract mine.yaml
+                                                       beside an arm and cameras that run already
   muse calibrate latency --contract mine.yaml --bag recordings/monday/episode_0003
                                                        no arm is moved: any bag will do in which the arm went back and
                                                        forth in view for some 15 s

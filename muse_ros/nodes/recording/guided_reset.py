@@ -74,8 +74,8 @@ class GuidedReset:
         self._node, self._way, self._patience_s, self._done = node, way, patience_s, done
         self._home_q, self._sim = home_q, SimReset(node, simulator)
         self._home = node.create_client(Trigger, "panda/home")
-        self._recover = node.create_client(Trigger, "panda/recover")
         self._recovers = recovers and way == "home_sim"
+        self._recover = node.create_client(Trigger, "panda/recover") if self._recovers else None  # else not its to ask
         self._most_moves = UNATTENDED_MOVES if self._recovers else MOVES
         self._number = self._moves = 0
         self._running = self._asked = self._is_home = False

@@ -135,7 +135,7 @@ def test_a_played_episode_shows_the_policy_and_the_window_what_was_there(
 
     play(lift, player, node, wait_until, look)
     shadowed = {name for state, name in states if state == PolicyStatus.SHADOW}
-    assert shadowed == {"episode_0000"}, "the policy follows the recorded episode by collect/status in the bag"
+    assert shadowed == {lift.name}, "the policy follows the recorded episode by collect/status in the bag"
     assert PolicyStatus.ACTING not in {state for state, _ in states}
     assert (EpisodeStatus.RECORDING, "teleop", 2) in shown, "the recording light, who leads the arm, both cameras"
     assert window.policy() is not None

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch")
+pytest.importorskip("google.protobuf")
 
 import torch
 from running_controller import POSE, STILL, RunningController, load

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("grpc")
 pytest.importorskip("torch")
+pytest.importorskip("muse_core.environments.panda.mujoco_gl")
 
 import grpc
 import torch
