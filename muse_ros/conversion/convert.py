@@ -165,7 +165,7 @@ def _choose_jobs(
 
 
 _EXCLUDED = {
-    "failures": "labelled a failure",
+    "failures": "a failure, or ended by a fault of the arm",
     "unfinished": "cut short or still being recorded, nobody has kept it",
     "discarded": "discarded",
 }

@@ -90,7 +90,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         choices=("failures", "unfinished", "discarded"),
-        help="convert these as well: episodes labelled a failure, cut short, or discarded; may be repeated",
+        help="convert these as well: failures and what the arm's fault ended, cut short, discarded; may be repeated",
     )
     parser.add_argument(
         "--only",

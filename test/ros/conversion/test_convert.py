@@ -53,7 +53,12 @@ def label(session, number, outcome):
 def test_successes_are_converted_and_failures_left_out_by_name(session, tmp_path):
     summary = run(session, tmp_path / "data")
     assert EpisodeFolder.open(tmp_path / "data").ids == ["monday-episode_0000", "monday-episode_0002"]
-    assert summary.excluded == {"monday-episode_0001": "labelled a failure (--include failures)"}
+    assert summary.excluded == {"monday-episode_0001": "a failure, or ended by a fault of the arm (--include failures)"}
+
+
+def test_an_episode_that_a_fault_ended_is_left_out_like_a_failure(session, tmp_path):
+    label(session, 0, "fault")
+    assert sorted(run(session, tmp_path / "data").excluded) == ["monday-episode_0000", "monday-episode_0001"]
 
 
 def test_failures_are_converted_when_asked_for(session, tmp_path):
@@ -235,7 +240,7 @@ def test_the_command_says_what_it_did_and_ends_well(session, tmp_path, capsys):
     assert convert_cli.main([str(session), "-o", str(tmp_path / "data"), "--workers", "1"]) == 0
     said = capsys.readouterr().out
     assert "contract panda_sim" in said and "2 episodes in 2 segments, 2 successes, 12 rows (1.2 s)" in said
-    assert "excluded monday-episode_0001: labelled a failure" in said
+    assert "excluded monday-episode_0001: a failure" in said
     assert inspect_cli.main([str(tmp_path / "data")]) == 0
     assert inspect_cli.main([str(session)]) == 0
     assert inspect_cli.main([str(session / "episode_0000"), "--contract", "panda"]) == 0
