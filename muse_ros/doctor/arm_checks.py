@@ -20,7 +20,6 @@ HZ, HZ_SHORT = 1000, 20
 GAP_MS, LOST_SHARE = 10.0, 0.01
 ROUND_TRIP_MS, SLOWEST_MS = 2.0, 10.0
 DRIFT_PPM = 100.0
-KINEMATICS = 1e-6
 PING = "ping -i 0.01 -c 500"
 
 
@@ -109,7 +108,7 @@ def _version(facts: ArmFacts) -> Finding:
 
 def _kinematics(facts: ArmFacts) -> Finding:
     from muse_core.control.kinematics import PandaKinematics
-    from muse_ros.polymetis.urdf_chain import UrdfError, largest_difference
+    from muse_ros.polymetis.urdf_chain import SAME_ARM, UrdfError, largest_difference
 
     cure = "do not drive this arm with Muse: the safety filter would judge poses that it is not in"
     try:
@@ -117,7 +116,7 @@ def _kinematics(facts: ArmFacts) -> Finding:
     except UrdfError as error:
         return _finding("kinematics", Verdict.FAIL, str(error), cure)
     found = f"Muse's and the server's URDF differ by {difference:.1e} m or rad at the most"
-    if difference > KINEMATICS:
+    if difference > SAME_ARM:
         return _finding("kinematics", Verdict.FAIL, found, cure)
     return _finding("kinematics", Verdict.OK, found)
 

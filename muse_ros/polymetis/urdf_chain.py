@@ -13,6 +13,9 @@ import numpy as np
 from muse_core.control.kinematics import PandaKinematics
 
 SAMPLES = 200
+SAME_ARM = 1e-4
+"""Up to this difference [m, rad] two descriptions are of one arm: quarter turns written as 1.5708 make 2e-5 of it, an
+arm that is a millimetre longer makes 1e-3."""
 TO_TOOL = {"link8": (-np.pi / 4, 0.1034), "hand": (0.0, 0.1034), "hand_tcp": (0.0, 0.0)}
 """From links that a URDF's chain may end in, by the end of their names, to the tool: turn about z [rad], then move
 along z [m]."""

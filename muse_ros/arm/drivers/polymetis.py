@@ -27,11 +27,10 @@ from muse_ros.polymetis.errors import PolymetisError
 from muse_ros.polymetis.set_point_sender import SetPointSender
 from muse_ros.polymetis.set_points import SetPointArchive, sign_of_life
 from muse_ros.polymetis.state_reader import StateReader
-from muse_ros.polymetis.urdf_chain import largest_difference
+from muse_ros.polymetis.urdf_chain import SAME_ARM, largest_difference
 
 FRESH_WITHIN_S = 3.0
 """A server that has just been connected to brings new states within this time; one that comes back, too."""
-LARGEST_DIFFERENCE = 1e-4
 GUIDE_WATCH_S = 0.5
 LEADERS = 2**53
 """Numbers that travel unchanged: each driver has one, by which its controllers know its set-points."""
@@ -209,7 +208,7 @@ class PolymetisDriver:
     def _take_in(self, found: RobotMetadata) -> None:
         """Make the controllers for this arm, if it is a Panda."""
         apart = largest_difference(found.urdf, self._kinematics, found.ee_link)
-        if apart > LARGEST_DIFFERENCE:
+        if apart > SAME_ARM:
             text = f"its URDF and Muse's kinematics differ by {apart:.1e} m or rad: this is no Panda that Muse knows"
             raise DriverError(f"{self._client.address}: {text}; the safety filter would judge poses that it is not in")
         stiffness, damping = self._server.stiffness or found.Kq, self._server.damping or found.Kqd

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from muse_core.control.kinematics import PandaKinematics
-from muse_ros.polymetis.urdf_chain import UrdfChain, UrdfError, largest_difference
+from muse_ros.polymetis.urdf_chain import SAME_ARM, UrdfChain, UrdfError, largest_difference
 
 ORIGINS = (  # Franka's published ones: xyz [m], roll [quarter turns]
     ("0 0 0.333", 0),
@@ -81,7 +81,11 @@ TURNED_JOINT = (' rpy="-1.57079632679', ' rpy="-1.56')
 
 @pytest.mark.parametrize(("change", "at_least"), [(LONGER_FOREARM, 9e-4), (SHORTER_FLANGE, 9e-4), (TURNED_JOINT, 9e-3)])
 def test_a_millimetre_or_half_a_degree_of_difference_is_found(change: tuple[str, str], at_least: float):
-    assert largest_difference(panda(change=change), PandaKinematics()) > at_least
+    assert largest_difference(panda(change=change), PandaKinematics()) > at_least > SAME_ARM
+
+
+def test_an_arm_whose_angles_were_rounded_is_the_same():
+    assert largest_difference(panda(change=("1.57079632679", "1.5708")), PandaKinematics()) < SAME_ARM
 
 
 @pytest.mark.parametrize(
