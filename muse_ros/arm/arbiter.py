@@ -9,7 +9,8 @@ the node's clock. An action that arrives while its source does not have the arm 
 A pose or joint positions replace what was asked before; deltas add up, so a few that come within one control period
 wait and are handed out one per period, oldest first, each within its own life, while their source has the arm. A
 teleop that comes back after a silence with its deadman down leads nobody before it was let go: whoever holds it saw the
-arm stop, and must not see it start by itself. The latched stop lies in the motion controller, above all of it.
+arm stop, and must not see it start by itself. So it is after a stop that was recovered, and after the arm was led by
+hand. The latched stop lies in the motion controller, above all of it.
 
 Pure: both clocks come in as arguments. Must not import rclpy.
 """
@@ -117,7 +118,7 @@ class Arbiter:
 
     @property
     def to_be_released(self) -> bool:
-        """Whether teleop's deadman is down since before a silence: it counts again once it was let go."""
+        """Whether teleop's deadman is down since before a silence, or a stop: it counts again once it was let go."""
         teleop = self._sources[TELEOP]
         return self._require_release and teleop.deadman and not teleop.released
 
@@ -161,6 +162,10 @@ class Arbiter:
         """Drop every action: for a world that was reset, or a stop. Who is alive stays known."""
         for source in self._sources.values():
             source.forget_action()
+
+    def await_release(self) -> None:
+        """Let teleop's deadman count only once it was up from now on, where that is required after a silence."""
+        self._sources[TELEOP].released = False
 
     def silence(self) -> None:
         """Take every source for gone until it is heard again."""

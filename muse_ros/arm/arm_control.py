@@ -112,6 +112,10 @@ class ArmControl:
         self._arbiter.forget()
         self._motion.anchor(state)
 
+    def await_release(self) -> None:
+        """The arm was led by hand: a deadman that was down all the while leads it only once it was let go."""
+        self._arbiter.await_release()
+
     def let_go(self) -> None:
         """Forget who has the arm and where it goes: it holds until somebody is heard again."""
         self._home = None
@@ -167,7 +171,7 @@ class ArmControl:
 
     @property
     def to_be_released(self) -> bool:
-        """Whether teleop's deadman is down since before a silence: it counts again once it was let go."""
+        """Whether teleop's deadman is down since before a silence, or a stop: it counts again once it was let go."""
         return self._arbiter.to_be_released
 
     @property
@@ -187,6 +191,7 @@ class ArmControl:
         if not self._motion.stopped:
             return "the arm was not stopped"
         self._arbiter.forget()
+        self._arbiter.await_release()
         self._motion.recover(state)
         return "recovered: the arm follows actions again"
 

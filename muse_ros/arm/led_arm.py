@@ -109,6 +109,7 @@ class LedArm:
         self.guided = False
         self._driver.guide(False)
         self.anchor()
+        self._control.await_release()
         return True
 
     def anchor(self) -> None:

@@ -130,7 +130,7 @@ class ArmView:
         silent_s: How long it has been silent [s], told only where that is too long; None where it is not.
         robot: The driver's name, such as ``sim``; empty where not known.
         enabled: A policy or a replay may move it, as far as its operator's switch is concerned.
-        to_be_released: The device's deadman is down since before a silence: it counts again once it was let go.
+        to_be_released: The device's deadman is down since before a silence or a stop: it is to be let go first.
         recorder_lost: The recorder fell silent in this episode: it lets no policy or replay move any more.
         source: Who has the arm: teleop, policy, replay or home; empty while it holds.
         takeover: Teleop has displaced a policy or a replay.

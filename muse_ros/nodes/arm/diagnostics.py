@@ -101,7 +101,7 @@ class Diagnostics:
                 "the recorder was silent in an episode: it lets nobody move any more; end it, the next one counts",
             )
         if self._control.to_be_released:
-            return DiagnosticStatus.WARN, "teleop was silent with its deadman down: let go of it, then press it"
+            return DiagnosticStatus.WARN, "teleop's deadman is down since before the arm stopped: let go, then press it"
         if self._control.conflict:
             return DiagnosticStatus.WARN, f"{self._control.conflict} asks for the arm that {self._control.source} has"
         if skipped:

@@ -286,6 +286,15 @@ def releasing():
     return arbiter
 
 
+def test_after_a_stop_a_deadman_that_was_held_all_the_while_counts_once_it_was_let_go():
+    arbiter = releasing()
+    arbiter.await_release()
+    hear_at(arbiter, 1020, action("teleop", 1020))
+    assert choose(arbiter, 1021) == Choice(reason=Limit.NO_DEADMAN) and arbiter.to_be_released
+    hear_at(arbiter, 1040, heartbeat("teleop", deadman=False), action("teleop", 1040))
+    assert choose(arbiter, 1041).source == "teleop"
+
+
 def test_a_teleop_that_comes_back_with_its_deadman_down_moves_nothing_until_it_was_let_go():
     arbiter = releasing()
     for ms in range(4000, 5000, 20):  # its process was stopped for 3 s

@@ -193,6 +193,20 @@ def test_while_stopped_nothing_is_chosen_and_after_recover_only_what_is_new():
     assert road.run(1)[0].chosen is not None
 
 
+def test_a_recover_does_not_move_the_arm_by_a_deadman_that_was_held_all_the_while():
+    road = Road(require_release=True)
+    road.hear(deadman=False)
+    road.hear(stamp_ns=road.now_ns + 1)
+    assert road.run(1)[0].chosen is not None
+    road.control.stop()
+    road.control.recover(road.state())
+    road.hear(stamp_ns=road.now_ns)
+    assert road.run(1)[0].chosen is None and road.control.to_be_released
+    road.hear(deadman=False)
+    road.hear(stamp_ns=road.now_ns + 1)
+    assert road.run(1)[0].chosen is not None
+
+
 def test_a_recover_right_after_a_stop_lets_the_arm_slow_down_first():
     road = Road()
     for _ in range(5):

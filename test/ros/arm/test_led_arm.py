@@ -117,6 +117,17 @@ def test_after_it_was_led_by_hand_the_arm_stands_where_it_was_left(arm):
     assert not led.hold()
 
 
+def test_a_deadman_that_was_held_while_it_was_led_by_hand_does_not_lead_it_on(arm):
+    led, _, _ = arm
+    control = led._control = ArmControl(default_limits(), 100.0, require_release=True)
+    led.start()
+    led.guide()
+    teleop = control._arbiter._sources["teleop"]
+    teleop.deadman = teleop.released = True  # pressed meanwhile
+    led.hold()
+    assert control.to_be_released
+
+
 @pytest.mark.parametrize("why", ["stopped", "fault", "stale", "on its way home", "cannot"])
 def test_an_arm_is_given_to_a_hand_only_while_nothing_else_has_it(arm, why):
     led, driver, control = arm
