@@ -179,6 +179,17 @@ class PandaKinematics:
         return step * (_LARGEST_ITERATION_RAD / largest) if largest > _LARGEST_ITERATION_RAD else step
 
 
+def tool_wrench(jacobian: np.ndarray, torques: np.ndarray) -> np.ndarray:
+    """The force [N], then torque [N m] on the tool that best explains joint torques [N m], shape (6,).
+
+    Args:
+        jacobian: Of the tool, shape (6, 7).
+        torques: That the arm's own motion and weight do not explain, shape (7,).
+    """
+    # a trace of damping: near singularities no force explains the torques
+    return np.linalg.solve(jacobian @ jacobian.T + _DAMPING * np.eye(6), jacobian @ torques)
+
+
 def _pose_error(T: np.ndarray, position: np.ndarray, R: np.ndarray) -> np.ndarray:
     """What is missing from the pose T to the pose (position, R): translation [m], rotation vector [rad], shape (6,)."""
     turn = R @ T[:3, :3].T

@@ -19,7 +19,7 @@ from muse_ros.arm.pace import RealTimePace
 from muse_ros.bridge import STATUS_QOS
 from muse_ros.contract.ticks import tick_at_or_after
 from muse_ros.msg import EpisodeStatus
-from muse_ros.nodes.arm.topics import WorldTopics
+from muse_ros.nodes.arm.topics import OBJECTS_NS, WorldTopics
 from muse_ros.nodes.diagnostics_topic import DiagnosticsTopic, diagnostic
 from muse_ros.nodes.parameters import declare
 from muse_ros.nodes.run_node import NodeFailure, run_node
@@ -27,7 +27,6 @@ from muse_ros.polymetis.loopback.process import LoopbackError, LoopbackProcess
 from muse_ros.polymetis.loopback.scene_view import SceneView
 
 PERIOD_NS = 10_000_000
-OBJECTS_NS = 2 * PERIOD_NS
 REPORT_NS = 1_000_000_000
 ARM_NODE = "panda"
 SLOW_MS = 10.0

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from muse_core.control.kinematics import FINGER_NAMES, JOINT_NAMES, TOOL_FRAME
+from muse_core.control.kinematics import FINGER_NAMES, JOINT_NAMES, TOOL_FRAME, tool_wrench
 from muse_core.control.state import RobotState, SetPoint
 from muse_core.environments.panda.cameras import CameraRenderer
 from muse_core.environments.panda.hand import MAX_WIDTH_M, SlowHand
@@ -21,7 +21,6 @@ from muse_core.environments.panda.task_settings import READY_Q, START_NOISE_RAD,
 from muse_core.environments.panda.tasks import find_task
 
 PHYSICS_HZ = 500
-WRENCH_DAMPING = 1e-6
 
 
 class PandaWorld:
@@ -130,8 +129,7 @@ class PandaWorld:
             ee_position=data.site_xpos[self._tool].copy(),
             ee_orientation=quaternion[[1, 2, 3, 0]],
             ee_twist=jacobian @ qdot,
-            # The force on the tool that best explains the torques; a trace of damping, as near singularities none does.
-            wrench=np.linalg.solve(jacobian @ jacobian.T + WRENCH_DAMPING * np.eye(6), jacobian @ external_torque),
+            wrench=tool_wrench(jacobian, external_torque),
             gripper_width=float(data.qpos[self._finger_qpos].sum()),
         )
 

@@ -5,14 +5,10 @@ Pure but for who reads the server. Must not import rclpy or torch.
 
 from __future__ import annotations
 
-import numpy as np
-
-from muse_core.control.kinematics import PandaKinematics
+from muse_core.control.kinematics import PandaKinematics, tool_wrench
 from muse_core.control.state import RobotState
 from muse_ros.polymetis.state_reader import ReadState, StateReader
 
-WRENCH_DAMPING = 1e-6
-"""As in the simulated Panda: near singularities no force explains the torques."""
 SPACING_NS = 5_000_000
 """States told of are this far apart at the least [ns]: of 250 a second every other one."""
 LONGEST_NS = 300_000_000
@@ -61,7 +57,6 @@ def robot_state(read: ReadState, kinematics: PandaKinematics, width_m: float) ->
     state = read.state
     position, orientation = kinematics.forward(state.q)
     jacobian = kinematics.jacobian(state.q)
-    pushed = jacobian @ state.torques_external
     return RobotState(
         stamp_ns=read.stamp_ns,
         q=state.q,
@@ -69,6 +64,6 @@ def robot_state(read: ReadState, kinematics: PandaKinematics, width_m: float) ->
         ee_position=position,
         ee_orientation=orientation,
         ee_twist=jacobian @ state.qdot,
-        wrench=np.linalg.solve(jacobian @ jacobian.T + WRENCH_DAMPING * np.eye(6), pushed),
+        wrench=tool_wrench(jacobian, state.torques_external),
         gripper_width=width_m,
     )

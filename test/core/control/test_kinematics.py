@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from muse_core.control.kinematics import HOME_Q, PandaKinematics
+from muse_core.control.kinematics import HOME_Q, PandaKinematics, tool_wrench
 from muse_core.control.limits import default_limits
 from muse_core.geometry import matrix_from_quaternion, quaternion_conjugate, quaternion_multiply
 from muse_core.geometry import rotation_vector_from_quaternion as rotation_vector
@@ -107,3 +107,8 @@ def test_half_a_turn_away_is_still_found():
 def test_a_pose_without_a_rotation_is_refused(quaternion):
     with pytest.raises(ValueError, match="quaternion"):
         KINEMATICS.inverse(np.array([0.5, 0, 0.4]), np.array(quaternion), HOME_Q)
+
+
+def test_a_push_on_the_tool_is_found_in_the_torques_that_it_makes():
+    jacobian, push = KINEMATICS.jacobian(HOME_Q), np.array([5.0, -3.0, 10.0, 0.2, 0.0, -0.1])  # N, N m
+    np.testing.assert_allclose(tool_wrench(jacobian, jacobian.T @ push), push, atol=1e-3)
