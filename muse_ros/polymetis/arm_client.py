@@ -220,10 +220,6 @@ class ArmClient:
         if text:
             raise PolymetisError("no_controller", f"{ARM_SERVICE} at {self.address}: {method}: {text}")
 
-    def renew(self) -> None:
-        """Make the connection anew, where it seems to have gone silent."""
-        self._link.renew()
-
     def close(self) -> None:
         """Let go of the connection; the controller runs on. Safe to call twice."""
         self._link.close()

@@ -54,9 +54,7 @@ class ArmServicer:
             each.set()
         self.set_archives: list[bytes] = []
         self.updates: list[bytes] = []
-        self.update_times_ns: list[int] = []
         self.interval = (-1, -1)
-        self.metadata_calls = 0
         self.interval_calls = 0
         self.crashed = False
         self.largest_piece = 0
@@ -82,7 +80,6 @@ class ArmServicer:
 
     def GetRobotClientMetadata(self, request: Any, context: Any) -> Any:
         self._wait(context)
-        self.metadata_calls += 1
         if not self.robot_present:
             context.abort(grpc.StatusCode.CANCELLED, "Robot context not valid when calling GetRobotClientMetadata!")
         found = RobotClientMetadata(urdf_file="<robot/>", hz=1000, dof=7, ee_link_name="panda_link8")
@@ -122,7 +119,6 @@ class ArmServicer:
 
     def UpdateController(self, chunks: Iterator[Any], context: Any) -> Any:
         self._joined(chunks, self.updates)
-        self.update_times_ns.append(self._clock())
         self._wait(context)
         if not self.set_archives:
             self.crashed = True

@@ -13,7 +13,6 @@ from typing import Any
 
 import grpc
 
-STARTS_WITHIN_S = 120.0
 SCENE_SERVICE, SCENE_METHOD = "MuseLoopbackScene", "Ask"
 
 
