@@ -15,7 +15,7 @@ from muse_ros.cameras.setup import read_cameras
 from muse_ros.display import display_named
 from muse_ros.launching.arguments import GraphError, Value
 from muse_ros.launching.node_spec import Environment, NodeSpec, Values, existing, node_spec
-from muse_ros.launching.real_arm import (
+from muse_ros.launching.robots import (
     SIM_SERVER,
     check_robot,
     panda_parameters,

@@ -63,7 +63,7 @@ class Settings:
 
 
 class Loopback:
-    """Serves from `start` until `close`.
+    """Serves from `start` until `stop`.
 
     Args:
         settings: What it is.

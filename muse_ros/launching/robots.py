@@ -1,4 +1,4 @@
-"""What the arguments mean for an arm behind a server: where that is, or a simulated one on loopback in its place.
+"""What ``robot:=`` asks for: what goes with what, where an arm's server is, and the simulated arm on loopback.
 
 Imports neither ROS nor launch.
 """
