@@ -189,8 +189,8 @@ class ArmLoop:
         """Have the driver do something; where it fails, the arm has a fault."""
         try:
             act()
-        except DriverError as error:
-            self._fail(error)
+        except Exception as error:  # any: a posted task's would be lost, and the arm be led from where it is not
+            self._fail(error if isinstance(error, DriverError) else DriverError(f"{type(error).__name__}: {error}"))
 
     def _fail(self, error: DriverError) -> None:
         self.led.fail(error)

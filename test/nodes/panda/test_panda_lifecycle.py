@@ -78,6 +78,15 @@ def test_what_a_busy_loop_did_not_do_in_time_is_not_done_later(panda, make_node,
     assert call(asker, Trigger, "panda/recover").success and not node._control.homing
 
 
+def test_an_arm_that_cannot_be_taken_back_for_whatever_reason_has_a_fault(panda, wait_until, monkeypatch):
+    node = panda()
+    node.trigger_deactivate()
+    monkeypatch.setattr(node._driver, "start", lambda: [].pop())
+    node.trigger_activate()
+    wait_until(lambda: node._loop.led.fault == "IndexError: pop from empty list", what="the fault")
+    assert node._control.stopped
+
+
 def test_a_configuration_that_fails_leaves_the_node_unconfigured_with_its_reason(ros):
     overrides = {"autostart": False, "task": "juggle"}
     node = started(
