@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from muse_ros.polymetis.controller_limits import JOINTS
 from muse_ros.polymetis.errors import PolymetisError
-
-JOINTS = 7
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 JOINTS = 7
+LONGEST_DURATION_S = 1.0
+"""From one set-point to the next."""
 
 FIRM_STIFFNESS = (200.0, 200.0, 200.0, 200.0, 80.0, 80.0, 40.0)
 FIRM_DAMPING = (25.0, 25.0, 25.0, 25.0, 7.0, 6.0, 3.5)

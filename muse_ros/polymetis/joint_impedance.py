@@ -26,6 +26,7 @@ from muse_ros.polymetis.controller_limits import (
     JOINTS,
     LARGEST_DAMPING,
     LARGEST_STIFFNESS,
+    LONGEST_DURATION_S,
     ControllerLimits,
     joint_values,
     nominal_period,
@@ -62,7 +63,7 @@ class JointImpedance(torch.nn.Module):
     """Slower than this there is no motion whose time to keep [rad/s]: the buffer is made at once."""
     _shortest: Final[float] = 0.02
     """A way from a standstill takes this long at least, if its set-point says nothing shorter [s]."""
-    _longest_duration: Final[float] = 1.0
+    _longest_duration: Final[float] = LONGEST_DURATION_S
     """Of a set-point [s]."""
     _most_steps: Final[float] = 5.0
     """Where set-points were lost, the next has the durations of those too, so many in all at most."""

@@ -17,10 +17,9 @@ from typing import Protocol
 
 import numpy as np
 
+from muse_ros.polymetis.controller_limits import LONGEST_DURATION_S
 from muse_ros.polymetis.errors import PolymetisError
 
-LONGEST_DURATION_S = 1.0
-"""As the controller allows it."""
 YIELD_S = 2e-5
 """Given to the sender's thread, which else would wait until the caller has done all else that it has to do."""
 KEPT = 500

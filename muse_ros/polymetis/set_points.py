@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from muse_ros.polymetis.controller_limits import LONGEST_DURATION_S
 from muse_ros.polymetis.controllers import saved, scripted
 
 
@@ -57,10 +58,7 @@ class SetPointArchive:
     """
 
     def __init__(self, leader: int = 0) -> None:
-        self._values = _Container(leader).parameters_of_update
-        container = _Container(leader)
-        container.parameters_of_update = self._values
-        self._container = scripted(container)
+        self._container = scripted(_Container(leader))
         self._values = self._container.parameters_of_update
 
     def pack(self, position: np.ndarray, velocity: np.ndarray, duration_s: float, number: int) -> bytes:
@@ -82,7 +80,7 @@ class SetPointArchive:
             raise ValueError(f"a set-point has 7 positions and 7 velocities, found {position.shape}, {velocity.shape}")
         if not (np.isfinite(position).all() and np.isfinite(velocity).all()):
             raise ValueError(f"a set-point must be finite, found {position.tolist()} and {velocity.tolist()}")
-        if not 0.0 < duration_s <= 1.0 or not 0 <= number < 2**53:
+        if not 0.0 < duration_s <= LONGEST_DURATION_S or not 0 <= number < 2**53:
             raise ValueError(f"a set-point needs a duration in (0, 1] s and a number, found {duration_s} and {number}")
         for name, value in (
             ("position", position),
