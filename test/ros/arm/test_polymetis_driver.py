@@ -185,7 +185,7 @@ def test_an_arm_led_by_hand_floats_and_stands_again_where_it_was_left(open_it, s
     driver.guide(True)
     assert driver.report()["controller"] == "gravity compensation"
     begun = driver._client.interval()[0]
-    until("3 s of its log", lambda: driver.read() and len(driver._client.log(begun, -1)) > 3000)
+    until("3 s of its log", lambda: measured(driver) and len(driver._client.log(begun, -1)) > 3000)
     driver.send(SetPoint(np.zeros(7), np.zeros(7), 0.08, 0, "", 0), 0.01)  # nobody sends, but if: it goes nowhere
     left = measured(driver).q
     driver.guide(False)
@@ -243,13 +243,13 @@ def test_an_arm_that_floats_is_held_again_when_who_let_it_float_is_gone(open_it)
     until("the server's own controller", lambda: not driver._client.controller_runs())
     assert "has ended" in str(failure(driver))
     driver.recover()
-    driver.read()
+    measured(driver)
 
 
 def test_of_two_drivers_the_second_leads_the_arm_at_once_and_ends_when_it_is_told_to(open_it):
     first = open_it()
     first._sender._number = 30_000  # as after ten minutes
-    still = SetPoint(first.read().q, np.zeros(7), 0.08, 0, "teleop", 1)
+    still = SetPoint(measured(first).q, np.zeros(7), 0.08, 0, "teleop", 1)
     first.send(still, 0.01)
     second = open_it()
     first._client._proved_s = first._client._looked_s = time.monotonic()  # before it looks again whose it is
@@ -263,14 +263,14 @@ def test_of_two_drivers_the_second_leads_the_arm_at_once_and_ends_when_it_is_tol
     until("the first to notice", refused)
     assert "leads the arm" in refused() or "may lead the arm" in refused()
     goal = turn(second, 0, 0.1)
-    until("the second to lead", lambda: abs(second.read().q[0] - goal[0]) < 0.03)
+    until("the second to lead", lambda: abs(measured(second).q[0] - goal[0]) < 0.03)
     first.close()
     assert second._client.controller_runs()
 
 
 def test_with_a_fault_the_hand_wants_nothing_any_more(open_it, monkeypatch):
     driver = open_it()
-    still = driver.read().q
+    still = measured(driver).q
     for width_m in (0.08, 0.03):
         driver.send(SetPoint(still, np.zeros(7), width_m, 0, "", 0), 0.01)
     assert driver._hand._hand._wanted_m == 0.03
