@@ -23,6 +23,7 @@ COMPONENTS = 12
 """So many of the ways in which the pictures change most; the rest is mostly noise."""
 ENOUGH_OF_MOTION = 0.99
 LARGEST_ERROR_S = 0.005
+"""So much the method may err, whatever it says: joints under a soft controller follow each other with a lag [s]."""
 SMALLEST_RANGE = 0.01
 """A joint that turns less [rad], or a tool that moves less [m], did not move."""
 BLOCKS = 8
@@ -73,7 +74,7 @@ class Delay:
                 "move for longer, back and forth over the same places, in view of this camera and with nothing else "
                 "moving"
             )
-        if self.delay_s < -2.0 * self.error_s - 0.002:
+        if self.delay_s < -2.0 * self.error_s - LARGEST_ERROR_S:
             return (
                 f"the pictures are stamped {-1e3 * self.delay_s:.1f} ms before the state of the same instant: it is "
                 "the state that is late, or the two clocks differ; a latency_s below 0 cannot be"

@@ -70,6 +70,12 @@ def test_a_delay_beyond_the_range_is_in_doubt_and_names_the_option(swayed):
     assert "--longest" in found.doubt
 
 
+def test_a_few_milliseconds_below_zero_are_the_methods_and_make_a_delay_of_zero(swayed):
+    pictures = small(swayed.pictures["front"])
+    found = estimate_delay(swayed.picture_stamps_ns - 4_000_000, pictures, swayed.stamps_ns, swayed.q)
+    assert found.delay_s < -0.002 and (found.doubt, found.latency_s) == ("", 0.0)
+
+
 def test_pictures_stamped_before_the_state_are_told_from_a_delay_of_zero(swayed):
     pictures = small(swayed.pictures["front"])
     found = estimate_delay(swayed.picture_stamps_ns - 30_000_000, pictures, swayed.stamps_ns, swayed.q)
