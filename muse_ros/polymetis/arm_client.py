@@ -145,8 +145,10 @@ class ArmClient:
         try:
             whole = ControllerChunk(torchscript_binary_chunk=archive)
             start = self._link.call_with_one("UpdateController", whole, self._timeout_s).start
-        except PolymetisError:
+        except PolymetisError as error:
             self._proved_s = -PROOF_S
+            if error.kind == "refused":  # somebody else's controller refuses in words that tell nothing of that
+                self._require_controller("UpdateController")
             raise
         self._proved_s = time.monotonic()
         return start

@@ -140,6 +140,10 @@ def test_set_points_do_not_go_to_a_controller_that_another_client_has_set(client
     another = ArmClient(client.address, timeout_s=5.0)
     servicer._begun_ns -= 1_000_000_000  # as if a second had passed
     another.set_controller(b"another")
+    servicer.refusal = "KeyError: leader"
+    with pytest.raises(PolymetisError, match="another client has set"):
+        client.update(b"parameters")
+    servicer.refusal = ""
     client._looked_s -= 1.0
     sent = len(servicer.updates)
     with pytest.raises(PolymetisError, match="another client has set") as caught:
