@@ -30,7 +30,7 @@ DEADLINE_S = 60.0
 def session(tmp_path: Path, dds_domain: int) -> Iterator[None]:
     arguments = ["up", "collect", "task:=reach", "teleop:=expert", f"root_dir:={tmp_path}"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen([sys.executable, "-c", START, *arguments], env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-c", START, *arguments], env=environment)  # shown where the test fails
     yield
     process.send_signal(signal.SIGINT)
     process.wait(DEADLINE_S)
