@@ -29,7 +29,7 @@ from muse_ros.polymetis.set_points import SetPointArchive  # noqa: E402
 
 SCRIPT = ROOT / "test/support/libtorch_1_13.py"
 GAINS = {
-    "the server's own, 40 N m/rad": ((40, 30, 50, 25, 35, 25, 10), (4, 6, 5, 5, 3, 2, 1)),
+    "the server's own, 50 N m/rad": ((40, 30, 50, 25, 35, 25, 10), (4, 6, 5, 5, 3, 2, 1)),
     "firm, 200": (FIRM_STIFFNESS, FIRM_DAMPING),
     "libfranka's example, 600": ((600, 600, 600, 600, 250, 150, 50), (50, 50, 50, 50, 30, 25, 15)),
 }

@@ -12,7 +12,7 @@ LONGEST_DURATION_S = 1.0
 
 FIRM_STIFFNESS = (200.0, 200.0, 200.0, 200.0, 80.0, 80.0, 40.0)
 FIRM_DAMPING = (25.0, 25.0, 25.0, 25.0, 7.0, 6.0, 3.5)
-"""Gains [N m/rad], [N m s/rad] of an arm that is to be where it is told. With a Polymetis server's own (40 N m/rad and
+"""Gains [N m/rad], [N m s/rad] of an arm that is to be where it is told. With a Polymetis server's own (50 N m/rad and
 less) friction of 0.5 N m leaves a joint up to 50 mrad off, with these 13 mrad; after a knock they come to rest with a
 control loop that is 4 ms late even with light rotors, with those of libfranka's example (600 and 50) an arm then flails
 (all in MuJoCo). What a contact is pressed with does not depend on them: `ControllerLimits.spring_torque`."""

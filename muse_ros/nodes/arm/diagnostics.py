@@ -29,6 +29,7 @@ class Diagnostics:
         now, before = self._counters(), self._last
         self._last = now
         wall_s = max(1e-9, now["steady_s"] - before["steady_s"])
+        passed_ns = now["now_ns"] - before["now_ns"] if before["now_ns"] else 0  # there is no time before the first
         hit = Counter(self._control.limits_hit)
         new_hits, self._last_hit = hit - self._last_hit, hit
         waiting = self._loop.waiting_for_ns
@@ -46,7 +47,7 @@ class Diagnostics:
             "led by hand": str(self._loop.led.guided),
             "control rate [Hz]": f"{(now['periods'] - before['periods']) / wall_s:.1f}",
             "camera rate [Hz]": f"{(now['views'] - before['views']) / wall_s:.1f}",
-            "time factor [1]": f"{(now['now_ns'] - before['now_ns']) * 1e-9 / wall_s:.2f}",
+            "time factor [1]": f"{passed_ns * 1e-9 / wall_s:.2f}",
             "waiting for the action of [s]": "none" if waiting is None else f"{waiting * 1e-9:.3f}",
             "periods skipped": str(now["skipped"]),
             "actions refused": str(now["refused"]),
