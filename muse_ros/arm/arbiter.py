@@ -9,8 +9,8 @@ the node's clock. An action that arrives while its source does not have the arm 
 A pose or joint positions replace what was asked before; deltas add up, so a few that come within one control period
 wait and are handed out one per period, oldest first, each within its own life, while their source has the arm. A
 teleop that comes back after a silence with its deadman down leads nobody before it was let go: whoever holds it saw the
-arm stop, and must not see it start by itself. So it is after a stop that was recovered, and after the arm was led by
-hand. The latched stop lies in the motion controller, above all of it.
+arm stop, and must not see it start by itself. So it is, with the enable too, after a stop that was recovered, and after
+the arm was led by hand. The latched stop lies in the motion controller, above all of it.
 
 Pure: both clocks come in as arguments. Must not import rclpy.
 """
@@ -70,6 +70,7 @@ class _Source:
     deadman: bool = False
     enable: bool = False
     released: bool = False
+    enable_released: bool = True
     action: ArmAction | None = None
     origin: Any = None
     waiting: deque[tuple[ArmAction, Any]] = field(default_factory=deque)
@@ -114,7 +115,15 @@ class Arbiter:
 
     def enabled(self, steady_ns: int) -> bool:
         """Whether policy and replay need no enable, or a living teleop message gives it."""
-        return not self._require_enable or (self._sources[TELEOP].enable and self._alive(TELEOP, steady_ns))
+        teleop = self._sources[TELEOP]
+        held = teleop.enable and teleop.enable_released
+        return not self._require_enable or (held and self._alive(TELEOP, steady_ns))
+
+    @property
+    def enable_to_be_released(self) -> bool:
+        """Whether an enable that is required is held since before a stop: it counts again once it was let go."""
+        teleop = self._sources[TELEOP]
+        return self._require_enable and teleop.enable and not teleop.enable_released
 
     @property
     def to_be_released(self) -> bool:
@@ -143,6 +152,7 @@ class Arbiter:
         source = self._sources[action.source]
         silent = source.heard_ns is None or steady_ns - source.heard_ns > RELEASE_AFTER_NS
         source.released = not action.deadman or (source.released and not silent)
+        source.enable_released = source.enable_released or not enable
         source.heard_ns, source.deadman, source.enable = steady_ns, action.deadman, enable
         marked = source.stamp_ns <= now_ns + AHEAD_NS
         newer = action.stamp_ns > source.stamp_ns or (not marked and action.stamp_ns != source.stamp_ns)
@@ -164,8 +174,9 @@ class Arbiter:
             source.forget_action()
 
     def await_release(self) -> None:
-        """Let teleop's deadman count only once it was up from now on, where that is required after a silence."""
-        self._sources[TELEOP].released = False
+        """Let teleop's deadman and enable count only once they were let go from now on, where that is required."""
+        teleop = self._sources[TELEOP]
+        teleop.released, teleop.enable_released = False, not self._require_release
 
     def silence(self) -> None:
         """Take every source for gone until it is heard again."""

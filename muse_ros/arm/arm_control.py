@@ -170,6 +170,11 @@ class ArmControl:
         return self._arbiter.dropped
 
     @property
+    def enable_to_be_released(self) -> bool:
+        """Whether a required enable is held since before a stop: it counts again once it was let go."""
+        return self._arbiter.enable_to_be_released
+
+    @property
     def to_be_released(self) -> bool:
         """Whether teleop's deadman is down since before a silence, or a stop: it counts again once it was let go."""
         return self._arbiter.to_be_released

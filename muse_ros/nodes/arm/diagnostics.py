@@ -103,6 +103,8 @@ class Diagnostics:
             )
         if self._control.to_be_released:
             return DiagnosticStatus.WARN, "teleop's deadman is down since before the arm stopped: let go, then press it"
+        if self._control.enable_to_be_released:
+            return DiagnosticStatus.WARN, "teleop's enable is held since before the arm stopped: let go, then hold it"
         if self._control.conflict:
             return DiagnosticStatus.WARN, f"{self._control.conflict} asks for the arm that {self._control.source} has"
         if skipped:

@@ -344,3 +344,19 @@ def test_a_clock_that_is_set_back_an_hour_mutes_no_source():
 def test_an_unknown_source_is_refused_with_the_known_ones():
     with pytest.raises(KeyError, match="teleop, policy, replay"):
         Arbiter().hear(action("joystick", 0), 0, 0)
+
+
+def test_an_enable_that_was_held_through_a_stop_lets_a_policy_move_only_once_it_was_let_go():
+    arbiter = Arbiter(require_enable=True, require_release=True)
+    arbiter.record(True)
+
+    def policy_has_the_arm(now_ms, enable):
+        arbiter.hear(heartbeat("teleop", deadman=False), now_ms * MS, now_ms * MS, enable=enable)
+        arbiter.hear(action("policy", now_ms), now_ms * MS, now_ms * MS)
+        return choose(arbiter, now_ms + 1).source == "policy"
+
+    assert policy_has_the_arm(1000, enable=True)
+    arbiter.await_release()
+    assert not policy_has_the_arm(1020, enable=True) and arbiter.enable_to_be_released
+    assert not policy_has_the_arm(1040, enable=False)
+    assert policy_has_the_arm(1060, enable=True) and not arbiter.enable_to_be_released
