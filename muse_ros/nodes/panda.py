@@ -85,6 +85,7 @@ class PandaNode(ManagedNode):
         except NodeFailure as error:
             return self.refuse(str(error))
         self._publishers_made = set(self.publishers) - before
+        self.set_memory_aside()
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:

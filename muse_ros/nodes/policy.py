@@ -7,7 +7,6 @@ parameters, subscriptions and transitions.
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 import time
@@ -75,8 +74,7 @@ class PolicyNode(ManagedNode):
             return self.refuse(f"policy: {explain(error) if isinstance(error, ImportError) else error}")
         if loaded.warning:
             self.get_logger().warning(loaded.warning)
-        gc.collect()
-        gc.freeze()  # a model is a million objects that each full collection would walk through, amid a tick
+        self.set_memory_aside()
         reads, answers = ", ".join(self.contract.observations), ", ".join(self.contract.actions)
         self.get_logger().info(
             f"{self._model_file} loaded and warm in {time.monotonic() - began:.1f} s: "

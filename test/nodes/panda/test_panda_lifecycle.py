@@ -1,5 +1,6 @@
 """The panda node's transitions: what each begins and ends."""
 
+import gc
 import threading
 
 import numpy as np
@@ -49,6 +50,12 @@ def test_without_autostart_it_opens_the_arm_when_configured_and_moves_it_when_ac
     assert not node.finished.is_set()
     assert change(Transition.TRANSITION_CONFIGURE) and change(Transition.TRANSITION_ACTIVATE)
     wait_until(lambda: one.act() and one.last("panda/applied_action").source == "teleop", what="the arm of a new world")
+
+
+def test_no_full_garbage_collection_walks_through_what_the_configured_node_has_loaded(panda):
+    gc.unfreeze()
+    panda(autostart=False).trigger_configure()
+    assert gc.get_freeze_count() > 10 * len(gc.get_objects())
 
 
 @pytest.mark.parametrize("verb", ["home", "guide", "recover"])
